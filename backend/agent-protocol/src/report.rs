@@ -1,0 +1,57 @@
+//! What an agent tells of its instance.
+
+use aerie_domain::{CodeVersionId, RoleName};
+use serde::{Deserialize, Serialize};
+
+/// The whole state of an instance as its agent sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceReport {
+    /// Generation of the configuration that is applied: files written, code staged, init scripts done, processes
+    /// started or reloaded, and every process healthy *with it* at least once. 0 before the first.
+    pub applied_generation: i64,
+    /// Generation that is being applied; equal to `applied_generation` when there is nothing to do.
+    pub target_generation: i64,
+    /// One entry per process of the target configuration.
+    pub processes: Vec<ProcessReport>,
+    /// Versions that are unpacked and verified.
+    pub staged: Vec<CodeVersionId>,
+    /// Results of code checks.
+    pub checks: Vec<CheckReport>,
+    /// What keeps the target from being applied, in words for a student; empty when nothing does.
+    pub problem: String,
+}
+
+/// One process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessReport {
+    /// Its role.
+    pub role: RoleName,
+    /// Its name.
+    pub name: String,
+    /// The last probes say it is healthy.
+    pub healthy: bool,
+    /// How often it was started again after ending by itself.
+    pub restarts: u32,
+    /// What went wrong last: probe answer, exit code, signal, failed check with its output. Empty when all is well.
+    pub message: String,
+}
+
+/// What the check of a staged version said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// The version.
+    pub version: CodeVersionId,
+    /// Exit code 0.
+    pub ok: bool,
+    /// The last 4 000 characters of its output.
+    pub output: String,
+}
+
+/// What the instance uses now, from its cgroup.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Processor time since the last message, thousandths of a core.
+    pub cpu_millis: u32,
+    /// Memory without page cache, bytes.
+    pub memory_bytes: u64,
+}

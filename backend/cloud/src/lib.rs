@@ -1,0 +1,68 @@
+//! Places where containers run, behind one trait.
+//!
+//! Called by the manager and by the director's log streams; calls the container engine and nothing of ours but `domain`.
+//! To add a cloud: implement [`Cloud`] in a module of its own and run the contract suite in `tests/contract.rs` on it.
+
+mod spec;
+
+pub mod docker;
+pub mod simulated;
+
+pub use spec::{
+    CloudError, CloudErrorKind, CloudEvent, CloudLogLine, ContainerSpec, ContainerStatus, ImageSpec, LogsFrom, Mount,
+    NetworkMode, NetworkSpec, Observed, ObservedNetwork, ObservedVolume, Progress, Scope, VolumeSpec,
+};
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use std::time::Duration;
+
+/// A place where containers run.
+///
+/// Guarantees: every method is idempotent; `ensure_*` may be called again after any failure, `remove_*` of something
+/// absent succeeds. Nothing outside this installation's label is listed, changed or removed.
+/// Assumptions: names are never reused for something else (they contain ids).
+/// Caveats: events are hints; only [`Cloud::inventory`] tells the truth.
+#[async_trait]
+pub trait Cloud: Send + Sync + 'static {
+    /// Succeeds when the engine answers.
+    async fn check(&self) -> Result<(), CloudError>;
+
+    /// The containers of this installation, or of one service of it, running or not.
+    async fn inventory(&self, scope: &Scope) -> Result<Vec<Observed>, CloudError>;
+
+    /// Makes the network if it is absent.
+    async fn ensure_network(&self, network: &NetworkSpec) -> Result<(), CloudError>;
+
+    /// Removes the network. Fails with [`CloudErrorKind::Conflict`] while containers are attached.
+    async fn remove_network(&self, name: &str) -> Result<(), CloudError>;
+
+    /// The networks of this installation.
+    async fn networks(&self) -> Result<Vec<ObservedNetwork>, CloudError>;
+
+    /// Makes the volume if it is absent.
+    async fn ensure_volume(&self, volume: &VolumeSpec) -> Result<(), CloudError>;
+
+    /// Removes the volume with its data.
+    async fn remove_volume(&self, name: &str) -> Result<(), CloudError>;
+
+    /// The volumes of this installation.
+    async fn volumes(&self) -> Result<Vec<ObservedVolume>, CloudError>;
+
+    /// Builds the image if it is absent and returns its full name. Calls for the same image share one build.
+    /// `progress` hears a line whenever there is something to tell.
+    async fn ensure_image(&self, image: &ImageSpec, progress: Progress) -> Result<String, CloudError>;
+
+    /// Makes and starts the container if it is absent; adopts it if it is there with the same spec hash; replaces it
+    /// if it is there with another one, or is there but has exited.
+    async fn ensure_container(&self, container: &ContainerSpec) -> Result<Observed, CloudError>;
+
+    /// Stops the container (TERM, then KILL after `grace`) and removes it.
+    async fn remove_container(&self, name: &str, grace: Duration) -> Result<(), CloudError>;
+
+    /// The container's output, oldest first; ends when the container is gone or, without `follow`, at the newest line.
+    fn logs(&self, name: &str, from: LogsFrom) -> BoxStream<'static, Result<CloudLogLine, CloudError>>;
+
+    /// Containers that start or end, as it happens. Ends when the connection to the engine does.
+    fn events(&self) -> BoxStream<'static, Result<CloudEvent, CloudError>>;
+}

@@ -1,0 +1,221 @@
+//! What is asked of a cloud, and what it answers.
+
+use aerie_domain::{InstanceId, ServiceId};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc};
+use time::OffsetDateTime;
+
+/// Which containers an inventory covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of this installation.
+    Installation,
+    /// Those of one service.
+    Service(ServiceId),
+}
+
+/// One container as the engine sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// Container name.
+    pub name: String,
+    /// From its label.
+    pub instance: InstanceId,
+    /// From its label.
+    pub service: ServiceId,
+    /// [`ContainerSpec::hash`] of what it was made from.
+    pub spec_hash: String,
+    /// What it does.
+    pub status: ContainerStatus,
+    /// Its address on the application's network (the host's network has none).
+    pub address: Option<IpAddr>,
+    /// When it was made.
+    pub created_at: Option<OffsetDateTime>,
+}
+
+/// What a container does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContainerStatus {
+    /// Made, not started.
+    Created,
+    /// Runs.
+    Running,
+    /// Ended.
+    Exited {
+        /// Exit code.
+        code: i64,
+        /// The kernel ended it because it used more memory than it may.
+        out_of_memory: bool,
+    },
+}
+
+/// The private network of one application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkSpec {
+    /// Name, unique on the host: contains the application's id.
+    pub name: String,
+    /// `a.b.c.0/24`.
+    pub subnet: String,
+    /// The host's address in it: `a.b.c.1`.
+    pub gateway: IpAddr,
+}
+
+/// A network that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedNetwork {
+    /// Name.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Option<OffsetDateTime>,
+}
+
+/// A volume to keep data on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeSpec {
+    /// Name, unique on the host: contains the service's id.
+    pub name: String,
+    /// The service it belongs to.
+    pub service: ServiceId,
+}
+
+/// A volume that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedVolume {
+    /// Name.
+    pub name: String,
+    /// The service it belongs to.
+    pub service: ServiceId,
+}
+
+/// An image to build from a kind's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageSpec {
+    /// Kind name.
+    pub kind: String,
+    /// Folder with the Dockerfile; it starts `FROM aerie/base`.
+    pub folder: PathBuf,
+    /// Digest over everything in the folder that gets into the image.
+    pub digest: String,
+}
+
+/// Receives progress lines ("php: step 3 of 7").
+pub type Progress = Arc<dyn Fn(String) + Send + Sync>;
+
+/// Everything a container is made from. Two equal specs have equal hashes; a changed one is replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerSpec {
+    /// Name: contains the instance's id, never reused.
+    pub name: String,
+    /// The instance it is.
+    pub instance: InstanceId,
+    /// The service it belongs to.
+    pub service: ServiceId,
+    /// Full image name, as [`Cloud::ensure_image`](crate::Cloud::ensure_image) returned it.
+    pub image: String,
+    /// Where it is attached.
+    pub network: NetworkMode,
+    /// Environment of the agent.
+    pub environment: BTreeMap<String, String>,
+    /// Volumes by the path at which they appear.
+    pub volumes: Vec<Mount>,
+    /// Writable folders in memory, path → size in MiB. Everything else is read-only.
+    pub tmpfs: BTreeMap<String, u32>,
+    /// Linux capabilities beyond none.
+    pub capabilities: Vec<String>,
+    /// Processor limit, thousandths of a core.
+    pub cpu_millis: u32,
+    /// Memory limit (swap included), MiB.
+    pub memory_mib: u32,
+    /// Processes and threads.
+    pub pids: u32,
+    /// Size at which the kept output is cut, MiB.
+    pub log_mib: u32,
+}
+
+/// Where a container is attached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkMode {
+    /// An application's network.
+    Private {
+        /// Network name.
+        network: String,
+        /// Names under which others on that network find it.
+        aliases: Vec<String>,
+    },
+    /// The host's own network: system services only.
+    Host,
+}
+
+/// A volume at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// Volume name.
+    pub volume: String,
+    /// Absolute path in the container.
+    pub path: String,
+}
+
+/// Which part of a container's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogsFrom {
+    /// Only lines strictly after this moment.
+    pub after: Option<OffsetDateTime>,
+    /// At most so many of the newest lines.
+    pub tail: Option<u32>,
+    /// Go on with lines as they are written.
+    pub follow: bool,
+}
+
+/// One line of a container's output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudLogLine {
+    /// When the engine received it (nanoseconds matter: it is the cursor).
+    pub at: OffsetDateTime,
+    /// Without line end.
+    pub text: String,
+}
+
+/// Something happened to a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloudEvent {
+    /// The service whose manager should look.
+    pub service: ServiceId,
+    /// The instance.
+    pub instance: InstanceId,
+}
+
+/// What a failed call means for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloudErrorKind {
+    /// The engine does not answer.
+    Unreachable,
+    /// Try again.
+    Transient,
+    /// Something else has the name, address or port, or is still attached.
+    Conflict,
+    /// The thing that was to be changed is absent.
+    NotFound,
+    /// What was asked can never work.
+    InvalidSpec,
+}
+
+/// A failed call.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct CloudError {
+    /// What it means.
+    pub kind: CloudErrorKind,
+    /// What happened, in one line.
+    pub message: String,
+    /// The cause.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl CloudError {
+    /// A failure without a deeper cause.
+    pub fn new(kind: CloudErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+}

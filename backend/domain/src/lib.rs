@@ -1,0 +1,23 @@
+//! The words of Aerie as types: ids, names, states, sizes, views and problems.
+//!
+//! May be used by every other crate, the browser included; uses none of them and does no I/O.
+//! To extend: one concept per module; what crosses the wire lives in `views`.
+
+mod ids;
+mod names;
+mod problem;
+mod setting;
+mod size;
+mod state;
+pub mod views;
+
+pub use ids::{
+    ApplicationId, CodeVersionId, DirectorId, InstanceId, OperationId, ServiceId, SessionId, TokenId, UserId,
+};
+pub use names::{ApplicationName, KindName, NameError, RoleName, ServiceName, UserName, VariableName};
+pub use problem::{FieldError, Problem, ProblemCode};
+pub use setting::{SettingKind, SettingSpec};
+pub use size::{Credits, InstanceSize};
+pub use state::{
+    DesiredState, OperationKind, OperationState, RolePhase, ServiceState, TokenScope, UserRole,
+};

@@ -1,0 +1,43 @@
+//! Applications.
+
+use super::ServiceSummary;
+use crate::{ApplicationId, Credits};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// Form for a new application.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreateApplication {
+    /// Unique among the owner's applications; part of its public address.
+    pub name: String,
+}
+
+/// Form for a new name of an application or service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Rename {
+    /// The new name.
+    pub name: String,
+}
+
+/// An application with its services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ApplicationView {
+    /// Id.
+    pub id: ApplicationId,
+    /// Name.
+    pub name: String,
+    /// Its owner's user name.
+    pub owner: String,
+    /// When created.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// It is being removed.
+    pub deleting: bool,
+    /// Its services, oldest first.
+    pub services: Vec<ServiceSummary>,
+    /// What its instances cost now.
+    pub per_hour: Credits,
+}

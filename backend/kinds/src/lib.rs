@@ -1,0 +1,14 @@
+//! Service kinds: reads, checks and renders the folders of `service-templates/`.
+//!
+//! Called by the manager (placement, configuration) and by the use cases (validation, pages); does no I/O after
+//! loading. To extend the template format: a field in `spec`, its check in `load`, its use in `render` or the manager.
+
+mod load;
+mod placement;
+mod render;
+mod spec;
+
+pub use load::{Kind, KindError, Kinds};
+pub use placement::{Placement, place};
+pub use render::{Member, RenderContext, RenderError, Route};
+pub use spec::{CodeSpec, FileTemplate, KindSpec, ProcessTemplate, PublicSpec, RoleSpec, VolumeTemplate};

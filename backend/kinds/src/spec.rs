@@ -1,0 +1,168 @@
+//! `template.toml` as types. Unknown keys are errors, so that a typo does not pass silently.
+
+use aerie_agent_protocol::{HealthProbe, HookSpec, ReloadMethod, StreamNames};
+use aerie_domain::{InstanceSize, KindName, RoleName, SettingSpec, views::KindCategory};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A whole `template.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KindSpec {
+    /// Equal to the folder's name.
+    pub name: KindName,
+    /// "PHP".
+    pub title: String,
+    /// One or two sentences for the create page.
+    pub summary: String,
+    /// Group on the create page; `system` is not offered.
+    pub category: KindCategory,
+    /// Instances run on the host's network instead of an application's. System kinds only.
+    #[serde(default)]
+    pub host_network: bool,
+    /// Its files receive the public routes of the whole installation. System kinds only.
+    #[serde(default)]
+    pub receives_routes: bool,
+    /// Roles that share one instance as long as each has a count of at most one; the first is the anchor.
+    #[serde(default)]
+    pub pack: Vec<RoleName>,
+    /// Seconds between "others no longer use it" and "its process is stopped".
+    pub drain_s: u32,
+    /// Where visitors come in.
+    pub public: Option<PublicSpec>,
+    /// Present when the kind takes code uploads.
+    pub code: Option<CodeSpec>,
+    /// Size of every instance.
+    pub size: InstanceSize,
+    /// Writable folders in memory, path → MiB.
+    #[serde(default)]
+    pub tmpfs: BTreeMap<String, u32>,
+    /// Settings, in page order.
+    #[serde(default)]
+    pub settings: Vec<SettingSpec>,
+    /// Roles, in page order.
+    pub roles: Vec<RoleSpec>,
+}
+
+/// Where visitors come in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublicSpec {
+    /// The role that answers.
+    pub role: RoleName,
+    /// On this port.
+    pub port: u16,
+}
+
+/// How a kind takes code.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeSpec {
+    /// Folder (in the kind's folder) that a new service serves as version 0.
+    pub default: String,
+    /// Looks for mistakes in staged code; its arguments are followed by the code's folder.
+    #[serde(default)]
+    pub check: Vec<String>,
+    /// Roles whose instances need the code.
+    pub roles: Vec<RoleName>,
+}
+
+/// A role.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleSpec {
+    /// Name.
+    pub name: RoleName,
+    /// Label.
+    pub title: String,
+    /// One sentence.
+    pub summary: String,
+    /// Smallest count.
+    #[serde(default = "one")]
+    pub min: u32,
+    /// Largest count.
+    pub max: u32,
+    /// A helper with a count of one that users do not scale and that costs nothing.
+    #[serde(default)]
+    pub auxiliary: bool,
+    /// Roles whose members its files name: they must serve before it does, and are drained only after it knows.
+    #[serde(default)]
+    pub uses: Vec<RoleName>,
+    /// Data that outlives instances. Only for roles with a largest count of 1.
+    pub volume: Option<VolumeTemplate>,
+    /// Scripts to run before the process starts.
+    #[serde(default)]
+    pub init: Vec<HookSpec>,
+    /// Its configuration files.
+    #[serde(default)]
+    pub files: Vec<FileTemplate>,
+    /// Its process.
+    pub process: ProcessTemplate,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A volume of a role.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeTemplate {
+    /// Short name.
+    pub name: String,
+    /// Absolute path in the instance.
+    pub path: String,
+}
+
+/// A configuration file: `files/<template>` in the kind's folder, rendered to `/run/aerie/<path>`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileTemplate {
+    /// Name in the kind's `files` folder.
+    pub template: String,
+    /// Path below `/run/aerie`.
+    pub path: String,
+    /// Permission bits, octal text such as "640".
+    #[serde(default = "default_mode")]
+    pub mode: String,
+}
+
+fn default_mode() -> String {
+    "640".to_owned()
+}
+
+/// The process of a role. Strings are templates as well; `{{ digest('path') }}` in a probe is the digest of a rendered
+/// file in which `@@DIGEST@@` was left where the digest goes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessTemplate {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Environment.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// Run before start and reload.
+    #[serde(default)]
+    pub check: Vec<String>,
+    /// What a changed file calls for.
+    pub reload: ReloadMethod,
+    /// Signal that asks it to end.
+    #[serde(default = "default_stop_signal")]
+    pub stop_signal: String,
+    /// Seconds from that signal to KILL.
+    #[serde(default = "default_stop_timeout_s")]
+    pub stop_timeout_s: u32,
+    /// How to tell that it is healthy.
+    pub health: HealthProbe,
+    /// How its outputs are called.
+    #[serde(default)]
+    pub streams: StreamNames,
+}
+
+fn default_stop_signal() -> String {
+    "TERM".to_owned()
+}
+
+fn default_stop_timeout_s() -> u32 {
+    10
+}
