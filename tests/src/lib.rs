@@ -1,0 +1,16 @@
+//! What end-to-end tests are made of: a real installation of their own, a programme that speaks REST, a real browser,
+//! a visitor that counts lost requests. Only tests use it; it uses nothing but what users of Aerie have.
+
+mod api;
+mod browser;
+mod installation;
+mod samples;
+mod visitor;
+mod wait;
+
+pub use api::Api;
+pub use browser::{Browser, Scripts};
+pub use installation::Installation;
+pub use samples::{Sample, tar_gz};
+pub use visitor::{Visitor, VisitorReport};
+pub use wait::until;

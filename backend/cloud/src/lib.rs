@@ -3,6 +3,7 @@
 //! Called by the manager and by the director's log streams; calls the container engine and nothing of ours but `domain`.
 //! To add a cloud: implement [`Cloud`] in a module of its own and run the contract suite in `tests/contract.rs` on it.
 
+mod builds;
 mod spec;
 
 pub mod docker;

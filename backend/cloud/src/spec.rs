@@ -2,6 +2,7 @@
 
 use aerie_domain::{InstanceId, ServiceId};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc};
 use time::OffsetDateTime;
 
@@ -40,7 +41,7 @@ pub enum ContainerStatus {
     Created,
     /// Runs.
     Running,
-    /// Ended.
+    /// Ended. An engine may start it again by itself unless it ended with code 0.
     Exited {
         /// Exit code.
         code: i64,
@@ -132,6 +133,18 @@ pub struct ContainerSpec {
     pub log_mib: u32,
 }
 
+impl ContainerSpec {
+    /// What identifies this specification: SHA-256 (hexadecimal) of its JSON, whose order of fields and keys is fixed.
+    ///
+    /// Every field counts, the environment included: whoever puts an identity (a certificate) into the environment
+    /// must keep it and pass the identical one each time, or each call replaces the container.
+    pub fn hash(&self) -> String {
+        // Cannot fail: there are no maps with keys other than text and no serialisers of our own.
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        hex::encode(Sha256::digest(json))
+    }
+}
+
 /// Where a container is attached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -217,5 +230,49 @@ impl CloudError {
     /// A failure without a deeper cause.
     pub fn new(kind: CloudErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
+    }
+    /// A failure and what it came from.
+    pub fn caused_by(
+        kind: CloudErrorKind,
+        message: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { kind, message: message.into(), source: Some(source.into()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> ContainerSpec {
+        ContainerSpec {
+            name: "aerie-1".into(),
+            instance: InstanceId::generate(),
+            service: ServiceId::generate(),
+            image: "aerie/php:1-2".into(),
+            network: NetworkMode::Host,
+            environment: [("A".to_owned(), "1".to_owned()), ("B".to_owned(), "2".to_owned())].into(),
+            volumes: vec![],
+            tmpfs: BTreeMap::new(),
+            capabilities: vec![],
+            cpu_millis: 500,
+            memory_mib: 64,
+            pids: 50,
+            log_mib: 2,
+        }
+    }
+
+    #[test]
+    fn equal_specs_have_equal_hashes_and_every_change_shows() {
+        let one = spec();
+        let mut other = one.clone();
+        assert_eq!(one.hash(), other.hash());
+        assert_eq!(one.hash().len(), 64);
+        other.environment.insert("B".into(), "3".into());
+        assert_ne!(one.hash(), other.hash());
+        let moved = NetworkMode::Private { network: "n".into(), aliases: vec![] };
+        assert_ne!(one.hash(), ContainerSpec { network: moved, ..one.clone() }.hash());
+        assert_ne!(one.hash(), ContainerSpec { memory_mib: 65, ..one.clone() }.hash());
     }
 }

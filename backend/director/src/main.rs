@@ -1,1 +1,62 @@
-fn main() {}
+//! Command line of the director.
+
+use aerie_director::{
+    config::{Config, LogFormat, Options},
+    http::openapi,
+    serve, telemetry,
+};
+use clap::{Parser, Subcommand};
+use std::{io::Write, process::ExitCode};
+
+/// Aerie's director: web pages, REST API and managers of one installation.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand, Clone, Copy)]
+enum Command {
+    /// Serve (what happens without a command).
+    Serve,
+    /// Bring the database's schema up to date and end.
+    Migrate,
+    /// Print the OpenAPI document of the REST API.
+    Openapi,
+    /// Check options and folders without starting anything.
+    CheckConfig,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let command = cli.command.unwrap_or(Command::Serve);
+    telemetry::start(if matches!(command, Command::Serve) { cli.options.log } else { LogFormat::Text });
+    match run(command, cli.options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // `{:#}` prints the whole chain of causes on one line.
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command, options: Options) -> anyhow::Result<()> {
+    match command {
+        Command::Openapi => {
+            let text = openapi::document().to_pretty_json()?;
+            writeln!(std::io::stdout().lock(), "{text}")?;
+        }
+        Command::CheckConfig => {
+            let config = Config::check(options)?;
+            writeln!(std::io::stdout().lock(), "The configuration is usable: {}", config.summary())?;
+        }
+        Command::Migrate => serve::migrate(&Config::check(options)?).await?,
+        Command::Serve => serve::serve(Config::check(options)?).await?,
+    }
+    Ok(())
+}

@@ -1,8 +1,21 @@
-//! From a kind's files and a service's state to the configuration of one instance.
+//! From a kind's files and a service's state to the configuration of one instance: pure and deterministic.
+//!
+//! `engine` has what templates can name and call, `quote` the filters that keep hostile values inside their quotes,
+//! `order` the order in which processes start. To extend: a field in [`RenderContext`], or a filter in `quote`.
 
-use crate::Kind;
-use aerie_agent_protocol::{CodeVersionSpec, InstanceConfig};
+mod engine;
+mod order;
+mod quote;
+
+pub(crate) use engine::check;
+pub(crate) use order::start_order;
+
+use crate::{FileTemplate, Kind, ProcessTemplate, RoleSpec};
+use aerie_agent_protocol::{
+    CodePlan, CodeVersionSpec, FileSpec, HealthProbe, HookSpec, InstanceConfig, ProbeKind, ProcessSpec,
+};
 use aerie_domain::{CodeVersionId, InstanceId, RoleName};
+use engine::Engine;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -72,8 +85,87 @@ pub struct RenderError {
 
 impl Kind {
     /// The configuration of one instance, with generation 0 (the caller numbers it).
+    ///
+    /// Guarantees: equal contexts give equal configurations; files and processes are those of `context.roles`, used
+    /// roles before the roles that use them. Errors: only for mistakes in the kind's folder that loading cannot see.
     pub fn render(&self, context: &RenderContext) -> Result<InstanceConfig, RenderError> {
-        let _ = context;
-        unimplemented!()
+        let mut engine = Engine::new(self, context);
+        // A circle of `uses` does not get past loading.
+        let order = start_order(&self.spec).unwrap_or_default();
+        let roles: Vec<&RoleSpec> = order.into_iter().filter(|role| context.roles.contains(&role.name)).collect();
+
+        let mut files = Vec::new();
+        for template in roles.iter().flat_map(|role| &role.files) {
+            files.push(FileSpec {
+                path: template.path.clone(),
+                content: engine.file(template)?,
+                mode: template.mode_bits().unwrap_or(0o640),
+            });
+        }
+        let processes = roles.iter().map(|role| process(&engine, role)).collect::<Result<_, _>>()?;
+        let init = roles.iter().flat_map(|role| &role.init).map(|hook| init(&engine, hook)).collect::<Result<_, _>>()?;
+        Ok(InstanceConfig {
+            generation: 0,
+            instance: context.instance,
+            files,
+            code: self.code_plan(context),
+            processes,
+            init,
+            environment: context.variables.clone(),
+        })
+    }
+
+    fn code_plan(&self, context: &RenderContext) -> CodePlan {
+        match &self.spec.code {
+            Some(code) if code.roles.iter().any(|role| context.roles.contains(role)) => {
+                CodePlan { versions: context.versions.clone(), check: code.check.clone() }
+            }
+            _ => CodePlan::default(),
+        }
     }
 }
+
+fn process(engine: &Engine, role: &RoleSpec) -> Result<ProcessSpec, RenderError> {
+    let ProcessTemplate { command, environment, check, reload, stop_signal, stop_timeout_s, health, streams } =
+        &role.process;
+    let at = |key: &str| format!("roles.{}.process.{key}", role.name);
+    let environment = environment
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), engine.text(&at("environment"), value)?)))
+        .collect::<Result<_, _>>()?;
+    Ok(ProcessSpec {
+        role: role.name.clone(),
+        name: role.name.to_string(),
+        command: engine.texts(&at("command"), command)?,
+        environment,
+        files: role.files.iter().map(|FileTemplate { path, .. }| path.clone()).collect(),
+        check: engine.texts(&at("check"), check)?,
+        reload: reload.clone(),
+        stop_signal: stop_signal.clone(),
+        stop_timeout_s: *stop_timeout_s,
+        health: HealthProbe { kind: probe(engine, &at("health"), &health.kind)?, ..health.clone() },
+        streams: streams.clone(),
+    })
+}
+
+fn probe(engine: &Engine, at: &str, kind: &ProbeKind) -> Result<ProbeKind, RenderError> {
+    Ok(match kind {
+        ProbeKind::Alive => ProbeKind::Alive,
+        ProbeKind::Tcp { port } => ProbeKind::Tcp { port: *port },
+        ProbeKind::Http { port, path, expect } => ProbeKind::Http {
+            port: *port,
+            path: engine.text(at, path)?,
+            expect: engine.text(at, expect)?,
+        },
+        ProbeKind::Exec { command } => ProbeKind::Exec { command: engine.texts(at, command)? },
+    })
+}
+
+fn init(engine: &Engine, hook: &HookSpec) -> Result<HookSpec, RenderError> {
+    let command = engine.texts(&format!("roles.{}.init.command", hook.role), &hook.command)?;
+    Ok(HookSpec { command, ..hook.clone() })
+}
+
+#[cfg(test)]
+#[path = "render/tests.rs"]
+mod tests;

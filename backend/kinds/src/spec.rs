@@ -131,6 +131,14 @@ fn default_mode() -> String {
     "640".to_owned()
 }
 
+impl FileTemplate {
+    /// The permission bits, or nothing if `mode` is not three octal digits (perhaps with a zero before them).
+    pub fn mode_bits(&self) -> Option<u32> {
+        let octal = (3..=4).contains(&self.mode.len()) && self.mode.bytes().all(|b| (b'0'..=b'7').contains(&b));
+        u32::from_str_radix(&self.mode, 8).ok().filter(|bits| octal && *bits <= 0o777)
+    }
+}
+
 /// The process of a role. Strings are templates as well; `{{ digest('path') }}` in a probe is the digest of a rendered
 /// file in which `@@DIGEST@@` was left where the digest goes.
 #[derive(Debug, Clone, Deserialize)]

@@ -1,0 +1,76 @@
+//! The application layer: everything a person or program can ask for, one module per resource.
+//!
+//! Called by the REST handlers and by the pages' server functions, which only extract, call and present. Calls the
+//! store, the kinds and the archive room; never a container engine: it writes intent, managers bring it about.
+//! To extend: a method in the resource's module that starts with authorisation, one transaction, an audit row and an
+//! event; and a test that another user gets nothing.
+
+mod accounts;
+mod actor;
+mod applications;
+mod bootstrap;
+mod code;
+mod events;
+mod failure;
+mod kinds;
+mod logs;
+mod operations;
+mod passwords;
+mod services;
+mod sessions;
+mod settings;
+mod tokens;
+mod view;
+
+pub use actor::{Actor, ClientInfo, Via};
+pub use bootstrap::FIRST_ADMIN;
+pub use code::{StagedUpload, UploadLimits};
+pub use events::EventFeed;
+pub use failure::Failure;
+pub use logs::{LogAccess, LoggedInstance};
+pub use operations::MAX_WAIT;
+pub use sessions::AuthenticatedUser;
+pub use settings::UseCaseSettings;
+
+use aerie_kinds::Kinds;
+use aerie_store::Store;
+use std::sync::Arc;
+
+/// Result of every use case.
+pub type Outcome<T> = Result<T, Failure>;
+
+/// All use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct UseCases {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    kinds: Kinds,
+    settings: UseCaseSettings,
+    passwords: passwords::Passwords,
+    attempts: sessions::Attempts,
+}
+
+impl UseCases {
+    /// The use cases over a store and the loaded kinds.
+    pub fn new(store: Store, kinds: Kinds, settings: UseCaseSettings) -> Self {
+        let passwords = passwords::Passwords::new(&settings);
+        let attempts = sessions::Attempts::new(&settings);
+        Self { inner: Arc::new(Inner { store, kinds, settings, passwords, attempts }) }
+    }
+
+    fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    fn kinds(&self) -> &Kinds {
+        &self.inner.kinds
+    }
+
+    /// What the installation was configured with.
+    pub fn settings(&self) -> &UseCaseSettings {
+        &self.inner.settings
+    }
+}

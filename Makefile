@@ -1,0 +1,26 @@
+# The two commands a user needs are `make up` and `make test`; the others are their parts.
+.PHONY: up down build test bench sqlx fmt screenshots compose-up compose-down
+
+up: ## Install what is missing, build, start everything and print the address.
+	@scripts/up
+
+down: ## Stop the director and the embedded database; hosted applications go on.
+	@scripts/down
+
+build: ## Build director, agent and pages.
+	@scripts/build release
+
+test: ## Everything that must pass, headless browser included; leaves nothing behind.
+	@scripts/test
+
+sqlx: ## Refresh the committed query data after a change of SQL or migrations.
+	@scripts/sqlx-prepare
+
+fmt: ## Format the code.
+	@cargo fmt --all
+
+compose-up: ## Run director and Postgres in containers instead (docker-compose.yml).
+	@scripts/compose up
+
+compose-down: ## Stop those containers.
+	@scripts/compose down

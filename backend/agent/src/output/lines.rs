@@ -1,0 +1,148 @@
+//! Cuts a stream of bytes into lines: no trailing CR, valid UTF-8, none longer than a log line may be.
+
+use super::Output;
+use crate::tail::Tail;
+use aerie_agent_protocol::TaggedLine;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// Where lines go.
+pub(crate) struct Sink {
+    /// To the log, as this role and stream.
+    pub(crate) log: Option<(Output, String, String)>,
+    /// To be quoted in a message.
+    pub(crate) tail: Option<Tail>,
+}
+
+impl Sink {
+    async fn line(&self, text: &str) {
+        if let Some(tail) = &self.tail {
+            tail.push(text);
+        }
+        if let Some((output, role, stream)) = &self.log {
+            output.line(role, stream, text).await;
+        }
+    }
+
+    /// Passes everything on until the stream ends.
+    pub(crate) async fn pump(self, mut from: impl AsyncRead + Unpin) {
+        let mut cutter = Cutter::default();
+        let mut bytes = vec![0; 8192];
+        loop {
+            // An error on a pipe is as final as its end.
+            let read = from.read(&mut bytes).await.unwrap_or(0);
+            if read == 0 {
+                break;
+            }
+            for line in cutter.cut(&bytes[..read]) {
+                self.line(&line).await;
+            }
+        }
+        for line in cutter.rest() {
+            self.line(&line).await;
+        }
+    }
+}
+
+/// Collects bytes until they make lines.
+#[derive(Default)]
+struct Cutter {
+    pending: Vec<u8>,
+}
+
+impl Cutter {
+    /// Takes bytes in and gives the lines that are now complete.
+    fn cut(&mut self, bytes: &[u8]) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|b| *b == b'\n') {
+            self.pending.extend_from_slice(&rest[..end]);
+            rest = &rest[end + 1..];
+            if self.pending.last() == Some(&b'\r') {
+                self.pending.pop();
+            }
+            let whole = std::mem::take(&mut self.pending);
+            pieces(&whole, &mut lines);
+        }
+        self.pending.extend_from_slice(rest);
+        while self.pending.len() > TaggedLine::MAX_TEXT_BYTES {
+            let tail = self.pending.split_off(boundary(&self.pending));
+            let head = std::mem::replace(&mut self.pending, tail);
+            pieces(&head, &mut lines);
+        }
+        lines
+    }
+
+    /// The last line, which nothing ended.
+    fn rest(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.pending.is_empty() {
+            pieces(&std::mem::take(&mut self.pending), &mut lines);
+        }
+        lines
+    }
+}
+
+/// Where to break a line that is too long: at the limit, or just before a character that crosses it.
+fn boundary(bytes: &[u8]) -> usize {
+    let limit = TaggedLine::MAX_TEXT_BYTES;
+    // A character has at most three continuation bytes (0b10xx_xxxx); more are not UTF-8 anyway.
+    (limit - 3..=limit).rev().find(|at| bytes[*at] & 0b1100_0000 != 0b1000_0000).unwrap_or(limit)
+}
+
+/// Adds a line as text, in pieces when that makes it too long (each wrong byte becomes a mark of three bytes).
+fn pieces(line: &[u8], into: &mut Vec<String>) {
+    let text = String::from_utf8_lossy(line);
+    let mut rest: &str = &text;
+    while rest.len() > TaggedLine::MAX_TEXT_BYTES {
+        let (head, tail) = rest.split_at(rest.floor_char_boundary(TaggedLine::MAX_TEXT_BYTES));
+        into.push(head.to_owned());
+        rest = tail;
+    }
+    into.push(rest.to_owned());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX: usize = TaggedLine::MAX_TEXT_BYTES;
+
+    fn all(chunks: &[&[u8]]) -> Vec<String> {
+        let mut cutter = Cutter::default();
+        let mut lines: Vec<_> = chunks.iter().flat_map(|chunk| cutter.cut(chunk)).collect();
+        lines.extend(cutter.rest());
+        lines
+    }
+
+    #[test]
+    fn lines_may_come_in_any_pieces() {
+        assert_eq!(all(&[b"a\nb", b"c\r\n\n", b"\xc3", b"\xbc\nend"]), ["a", "bc", "", "ü", "end"]);
+    }
+
+    #[test]
+    fn wrong_bytes_become_marks() {
+        assert_eq!(all(&[b"a\xffb\n"]), ["a\u{fffd}b"]);
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_characters() {
+        let long = "ü".repeat(MAX);
+        let lines = all(&[b"x", long.as_bytes(), b"\n"]);
+        assert_eq!(lines.concat(), format!("x{long}"));
+        assert!(lines.iter().all(|l| l.len() <= MAX && !l.is_empty()));
+        assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn long_wrong_lines_are_broken_too() {
+        let lines = all(&[&vec![0xff; 2 * MAX]]);
+        assert!(lines.iter().all(|l| l.len() <= MAX));
+        assert_eq!(lines.concat().chars().count(), 2 * MAX);
+    }
+
+    #[test]
+    fn a_line_of_exactly_the_limit_is_one_line() {
+        let line = "y".repeat(MAX);
+        assert_eq!(all(&[line.as_bytes(), b"\n"]), [line]);
+    }
+}

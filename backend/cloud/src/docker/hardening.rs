@@ -1,0 +1,209 @@
+//! What a container may do: everything is forbidden but what is named here.
+//!
+//! The one place that turns a [`ContainerSpec`] into the engine's terms. To allow more, add it here and to the
+//! contract suite, which inspects real containers.
+
+use super::{client::checked_name, labels::Labels};
+use crate::{CloudError, CloudErrorKind, ContainerSpec, Mount, NetworkMode};
+use bollard::models::{
+    ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, Mount as EngineMount, MountType,
+    MountVolumeOptions, NetworkingConfig, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// User and group of everything in a container: the one that the base image has.
+const USER: &str = "1000:1000";
+
+/// Capabilities that a kind may name. None of them reaches beyond the container.
+const CAPABILITIES: &[&str] =
+    &["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID", "SYS_CHROOT"];
+
+/// Length of the scheduler's period. Larger: processes of a small instance stall for longer at a time; smaller: more overhead.
+const CPU_PERIOD_MICROS: i64 = 100_000;
+
+/// Open files. Larger: engines with a limit of their own (20 000 is common) may not grant it, and no container starts;
+/// smaller: proxies refuse visitors. Unset, some servers reserve memory for a million of them.
+const OPEN_FILES: i64 = 16_384;
+
+/// When the *host* runs out of memory, applications go before director, database and engine (0 and below) …
+const OOM_SCORE_APPLICATION: i64 = 500;
+/// … and before system services, which serve all applications.
+const OOM_SCORE_SYSTEM: i64 = 100;
+
+/// Kept output is cut in this many files; the oldest goes as a whole. More: less is lost at a cut, more files to open.
+const LOG_FILES: u32 = 2;
+
+/// The engine's create request for a container.
+pub(super) fn create_body(
+    spec: &ContainerSpec,
+    labels: &Labels,
+    hash: &str,
+) -> Result<ContainerCreateBody, CloudError> {
+    check(spec)?;
+    Ok(ContainerCreateBody {
+        user: Some(USER.to_owned()),
+        env: Some(spec.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        image: Some(spec.image.clone()),
+        labels: Some(labels.of_instance(spec.instance, spec.service, hash)),
+        host_config: Some(host_config(spec, labels)),
+        networking_config: networking(&spec.network),
+        ..ContainerCreateBody::default()
+    })
+}
+
+fn host_config(spec: &ContainerSpec, labels: &Labels) -> HostConfig {
+    let memory = i64::from(spec.memory_mib) * 1024 * 1024;
+    let (network_mode, oom_score) = match &spec.network {
+        NetworkMode::Private { network, .. } => (network.clone(), OOM_SCORE_APPLICATION),
+        NetworkMode::Host => ("host".to_owned(), OOM_SCORE_SYSTEM),
+    };
+    HostConfig {
+        // Quota and period, not "nano CPUs": with those the engine refuses a size that is larger than the machine.
+        cpu_period: Some(CPU_PERIOD_MICROS),
+        cpu_quota: Some(i64::from(spec.cpu_millis) * CPU_PERIOD_MICROS / 1000),
+        memory: Some(memory),
+        // Equal to memory: no swap on top.
+        memory_swap: Some(memory),
+        pids_limit: Some(i64::from(spec.pids)),
+        oom_score_adj: Some(oom_score),
+        ulimits: Some(vec![ulimit("nofile", OPEN_FILES), ulimit("core", 0)]),
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        cap_add: Some(spec.capabilities.clone()),
+        // No seccomp option: the engine's default profile applies.
+        security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
+        privileged: Some(false),
+        readonly_rootfs: Some(true),
+        tmpfs: Some(tmpfs(&spec.tmpfs)),
+        mounts: Some(spec.volumes.iter().map(|mount| volume_mount(mount, spec, labels)).collect()),
+        // The agent is the init process.
+        init: Some(false),
+        ipc_mode: Some("private".to_owned()),
+        network_mode: Some(network_mode),
+        restart_policy: Some(RestartPolicy {
+            name: Some(RestartPolicyNameEnum::ON_FAILURE),
+            maximum_retry_count: None,
+        }),
+        log_config: Some(log_config(spec.log_mib)),
+        ..HostConfig::default()
+    }
+}
+
+fn ulimit(name: &str, value: i64) -> ResourcesUlimits {
+    ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) }
+}
+
+fn tmpfs(folders: &BTreeMap<String, u32>) -> HashMap<String, String> {
+    folders
+        .iter()
+        .map(|(path, mib)| (path.clone(), format!("rw,noexec,nosuid,nodev,size={mib}m,uid=1000,gid=1000,mode=0755")))
+        .collect()
+}
+
+/// The labels matter when the volume is absent: the engine then makes it, and it must be recognised as ours.
+fn volume_mount(mount: &Mount, spec: &ContainerSpec, labels: &Labels) -> EngineMount {
+    EngineMount {
+        typ: Some(MountType::VOLUME),
+        source: Some(mount.volume.clone()),
+        target: Some(mount.path.clone()),
+        volume_options: Some(MountVolumeOptions {
+            labels: Some(labels.of_service(spec.service)),
+            ..MountVolumeOptions::default()
+        }),
+        ..EngineMount::default()
+    }
+}
+
+fn log_config(mib: u32) -> HostConfigLogConfig {
+    let config = HashMap::from([
+        ("max-size".to_owned(), format!("{}k", (mib.max(1) * 1024) / LOG_FILES)),
+        ("max-file".to_owned(), LOG_FILES.to_string()),
+    ]);
+    HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(config) }
+}
+
+fn networking(network: &NetworkMode) -> Option<NetworkingConfig> {
+    let NetworkMode::Private { network, aliases } = network else { return None };
+    let endpoint = EndpointSettings { aliases: Some(aliases.clone()), ..EndpointSettings::default() };
+    Some(NetworkingConfig { endpoints_config: Some(HashMap::from([(network.clone(), endpoint)])) })
+}
+
+/// Refuses what could never work or would reach out of the container.
+fn check(spec: &ContainerSpec) -> Result<(), CloudError> {
+    let refuse = |message: String| {
+        let message = format!("container {}: {message}", spec.name);
+        Err(CloudError::new(CloudErrorKind::InvalidSpec, message))
+    };
+    checked_name(&spec.name)?;
+    if let NetworkMode::Private { network, .. } = &spec.network {
+        checked_name(network)?;
+        if ["host", "bridge", "none", "default"].contains(&network.as_str()) {
+            return refuse(format!("{network} is not an application's network"));
+        }
+    }
+    for mount in &spec.volumes {
+        // A path instead of a name would mount a folder of the host.
+        checked_name(&mount.volume)?;
+    }
+    if let Some(unknown) = spec.capabilities.iter().find(|name| !CAPABILITIES.contains(&name.as_str())) {
+        return refuse(format!("capability {unknown} is not allowed"));
+    }
+    if spec.environment.iter().any(|(name, value)| name.is_empty() || name.contains('=') || value.contains('\0')) {
+        return refuse("an environment variable has an impossible name or value".to_owned());
+    }
+    // Below these the engine or the kernel refuses; 0 would mean "no limit".
+    if spec.memory_mib < 6 || spec.cpu_millis < 10 || spec.pids == 0 {
+        return refuse("memory, processor and process limits are too small".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aerie_domain::{InstanceId, ServiceId};
+
+    fn spec() -> ContainerSpec {
+        ContainerSpec {
+            name: "aerie-1".into(),
+            instance: InstanceId::generate(),
+            service: ServiceId::generate(),
+            image: "x".into(),
+            network: NetworkMode::Host,
+            environment: BTreeMap::new(),
+            volumes: vec![],
+            tmpfs: [("/tmp".to_owned(), 16)].into(),
+            capabilities: vec!["NET_BIND_SERVICE".into()],
+            cpu_millis: 4_000,
+            memory_mib: 64,
+            pids: 50,
+            log_mib: 3,
+        }
+    }
+
+    fn refused(spec: &ContainerSpec) -> bool {
+        create_body(spec, &Labels::new("x"), "h").is_err_and(|error| error.kind == CloudErrorKind::InvalidSpec)
+    }
+
+    #[test]
+    fn what_reaches_out_of_the_container_is_refused() {
+        assert!(!refused(&spec()));
+        assert!(refused(&ContainerSpec { capabilities: vec!["SYS_ADMIN".into()], ..spec() }));
+        let host_folder = Mount { volume: "/etc".into(), path: "/x".into() };
+        assert!(refused(&ContainerSpec { volumes: vec![host_folder], ..spec() }));
+        let default_bridge = NetworkMode::Private { network: "bridge".into(), aliases: vec![] };
+        assert!(refused(&ContainerSpec { network: default_bridge, ..spec() }));
+        assert!(refused(&ContainerSpec { pids: 0, ..spec() }));
+        assert!(refused(&ContainerSpec { memory_mib: 0, ..spec() }));
+    }
+
+    #[test]
+    fn limits_are_translated() {
+        let host = host_config(&spec(), &Labels::new("x"));
+        assert_eq!((host.cpu_quota, host.cpu_period), (Some(400_000), Some(100_000)));
+        assert_eq!(host.memory, host.memory_swap);
+        let log = host.log_config.and_then(|log| log.config).unwrap_or_default();
+        assert_eq!(log.get("max-size").map(String::as_str), Some("1536k"));
+        let tmp = host.tmpfs.unwrap_or_default();
+        assert!(tmp["/tmp"].starts_with("rw,noexec,nosuid,nodev,size=16m"));
+    }
+}

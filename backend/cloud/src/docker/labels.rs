@@ -1,0 +1,104 @@
+//! The labels by which we recognise what is ours, and whose it is.
+
+use aerie_domain::{InstanceId, ServiceId};
+use std::collections::HashMap;
+
+const INSTALLATION: &str = "aerie.installation";
+const INSTANCE: &str = "aerie.instance";
+const SERVICE: &str = "aerie.service";
+const SPEC_HASH: &str = "aerie.spec-hash";
+/// Images belong to no installation: they are immutable and named by their content, so installations share them.
+const IMAGE: &str = "aerie.image";
+const KIND: &str = "aerie.kind";
+
+/// Makes and reads the labels of one installation.
+#[derive(Debug, Clone)]
+pub(super) struct Labels {
+    installation: String,
+}
+
+/// What the labels of a container say.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) instance: InstanceId,
+    pub(super) service: ServiceId,
+    pub(super) spec_hash: String,
+}
+
+impl Labels {
+    pub(super) fn new(installation: &str) -> Self {
+        Self { installation: installation.to_owned() }
+    }
+
+    /// Labels of something that belongs to the installation as a whole.
+    pub(super) fn plain(&self) -> HashMap<String, String> {
+        HashMap::from([(INSTALLATION.to_owned(), self.installation.clone())])
+    }
+
+    /// Labels of a service's volume.
+    pub(super) fn of_service(&self, service: ServiceId) -> HashMap<String, String> {
+        let mut labels = self.plain();
+        labels.insert(SERVICE.to_owned(), service.to_string());
+        labels
+    }
+
+    /// Labels of a container.
+    pub(super) fn of_instance(
+        &self,
+        instance: InstanceId,
+        service: ServiceId,
+        spec_hash: &str,
+    ) -> HashMap<String, String> {
+        let mut labels = self.of_service(service);
+        labels.insert(INSTANCE.to_owned(), instance.to_string());
+        labels.insert(SPEC_HASH.to_owned(), spec_hash.to_owned());
+        labels
+    }
+
+    /// The line of a Dockerfile that labels a kind's image.
+    pub(super) fn dockerfile_line(kind: &str) -> String {
+        format!("LABEL {IMAGE}=1 {KIND}={kind}\n")
+    }
+
+    /// The engine's filter for what is ours, or for what is ours and of one service.
+    pub(super) fn filter(&self, service: Option<ServiceId>) -> HashMap<String, Vec<String>> {
+        let mut wanted = vec![format!("{INSTALLATION}={}", self.installation)];
+        wanted.extend(service.map(|service| format!("{SERVICE}={service}")));
+        HashMap::from([("label".to_owned(), wanted)])
+    }
+
+    /// Whether something with these labels is ours.
+    pub(super) fn are_ours(&self, labels: Option<&HashMap<String, String>>) -> bool {
+        labels.and_then(|labels| labels.get(INSTALLATION)).is_some_and(|value| *value == self.installation)
+    }
+
+    /// Whose container it is; `None` when it is not ours or its labels make no sense.
+    pub(super) fn identity(&self, labels: Option<&HashMap<String, String>>) -> Option<Identity> {
+        let labels = labels.filter(|labels| self.are_ours(Some(labels)))?;
+        Some(Identity {
+            instance: labels.get(INSTANCE)?.parse().ok()?,
+            service: labels.get(SERVICE)?.parse().ok()?,
+            spec_hash: labels.get(SPEC_HASH)?.clone(),
+        })
+    }
+
+    /// Whose volume it is.
+    pub(super) fn service(&self, labels: &HashMap<String, String>) -> Option<ServiceId> {
+        if self.are_ours(Some(labels)) { labels.get(SERVICE)?.parse().ok() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_is_recognised_by_its_own_installation_only() {
+        let (instance, service) = (InstanceId::generate(), ServiceId::generate());
+        let labels = Labels::new("school").of_instance(instance, service, "abc");
+        let identity = Identity { instance, service, spec_hash: "abc".into() };
+        assert_eq!(Labels::new("school").identity(Some(&labels)), Some(identity));
+        assert_eq!(Labels::new("other").identity(Some(&labels)), None);
+        assert_eq!(Labels::new("school").identity(None), None);
+    }
+}

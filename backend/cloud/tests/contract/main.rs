@@ -1,0 +1,51 @@
+//! The contract that every cloud keeps: each case runs against the simulated cloud and against a real Docker Engine.
+//!
+//! To add a case: an async function in `cases` and its name in the list below. To add a cloud: a `with_…` function that
+//! makes a [`fixture::Fixture`], and a module like `docker` below. Real engines need the base image, named by
+//! `AERIE_TEST_BASE_IMAGE` (usually [`DockerSettings::BASE_IMAGE`](aerie_cloud::docker::DockerSettings::BASE_IMAGE)).
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+
+mod cases;
+mod docker_only;
+mod fixture;
+mod real;
+mod simulated;
+
+macro_rules! contract {
+    ($($case:ident),+ $(,)?) => {
+        mod on_simulated {
+            $(#[tokio::test]
+            async fn $case() {
+                crate::simulated::with_simulated(crate::cases::$case).await;
+            })+
+        }
+
+        mod on_docker {
+            $(#[tokio::test]
+            async fn $case() {
+                crate::real::with_docker(crate::cases::$case).await;
+            })+
+        }
+    };
+}
+
+contract!(
+    networks_are_made_once_and_removed,
+    networks_conflict_clearly,
+    a_network_in_use_stays,
+    volumes_are_made_once_and_removed,
+    a_container_is_made_once,
+    a_changed_spec_replaces_the_container,
+    an_exited_container_is_replaced,
+    code_zero_stays_down_and_is_seen,
+    a_failure_code_is_seen,
+    too_much_memory_is_seen,
+    what_is_missing_is_named,
+    services_are_told_apart,
+    foreign_containers_are_untouched,
+    output_is_read_with_cursor_and_tail,
+    output_is_followed_to_the_end,
+    events_arrive_quickly,
+    callers_share_an_image,
+    impossible_specs_are_refused,
+);

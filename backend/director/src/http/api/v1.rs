@@ -1,0 +1,11 @@
+//! Version 1 of the REST API: one folder per resource, one file per endpoint.
+
+pub mod applications;
+pub mod kinds;
+pub mod me;
+pub mod operations;
+pub mod services;
+pub mod sessions;
+pub mod tokens;
+pub mod users;
+pub mod versions;

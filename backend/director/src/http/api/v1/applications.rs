@@ -1,0 +1,7 @@
+//! Applications: one file per endpoint.
+
+pub mod create;
+pub mod delete;
+pub mod list;
+pub mod read;
+pub mod rename;

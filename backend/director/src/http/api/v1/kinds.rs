@@ -1,0 +1,4 @@
+//! Service kinds: one file per endpoint.
+
+pub mod list;
+pub mod read;

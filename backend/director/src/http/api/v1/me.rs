@@ -1,0 +1,4 @@
+//! The account that is signed in: one file per endpoint.
+
+pub mod change_password;
+pub mod read;

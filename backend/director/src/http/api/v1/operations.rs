@@ -1,0 +1,4 @@
+//! Operations: one file per endpoint.
+
+pub mod list;
+pub mod read;

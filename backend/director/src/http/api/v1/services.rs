@@ -1,0 +1,13 @@
+//! Services: one file per endpoint.
+
+pub mod activate;
+pub mod configure;
+pub mod create;
+pub mod delete;
+pub mod instances;
+pub mod list;
+pub mod read;
+pub mod rename;
+pub mod scale;
+pub mod start;
+pub mod stop;

@@ -1,0 +1,100 @@
+//! All routes, in one table, and the layers around them.
+
+use super::{
+    api::v1::{applications, kinds, me, operations, services, sessions, tokens, users, versions},
+    auth, docs, health, observe, openapi, pages, problem::ApiError, security, sse, statics, upload,
+};
+use crate::state::AppState;
+use aerie_domain::ProblemCode;
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Everything below `/api/v1`.
+pub fn api() -> OpenApiRouter<AppState> {
+    let limited = OpenApiRouter::new()
+        .routes(routes!(users::register::register))
+        .routes(routes!(users::log_in::log_in))
+        // the account that is signed in
+        .routes(routes!(me::read::read_me))
+        .routes(routes!(me::change_password::change_password))
+        .routes(routes!(sessions::list::list_sessions, sessions::revoke_others::revoke_other_sessions))
+        .routes(routes!(sessions::revoke::revoke_session))
+        .routes(routes!(tokens::list::list_tokens, tokens::create::create_token))
+        .routes(routes!(tokens::revoke::revoke_token))
+        // what services can be
+        .routes(routes!(kinds::list::list_kinds))
+        .routes(routes!(kinds::read::read_kind))
+        // applications
+        .routes(routes!(applications::list::list_applications, applications::create::create_application))
+        .routes(routes!(
+            applications::read::read_application,
+            applications::rename::rename_application,
+            applications::delete::delete_application
+        ))
+        .routes(routes!(services::list::list_services, services::create::create_service))
+        // services
+        .routes(routes!(
+            services::read::read_service,
+            services::rename::rename_service,
+            services::delete::delete_service
+        ))
+        .routes(routes!(services::start::start_service))
+        .routes(routes!(services::stop::stop_service))
+        .routes(routes!(services::scale::scale_service))
+        .routes(routes!(services::configure::configure_service))
+        .routes(routes!(services::activate::activate_version))
+        .routes(routes!(services::instances::list_instances))
+        .routes(routes!(sse::logs::read::read_logs))
+        .routes(routes!(sse::logs::follow::follow_logs))
+        // code
+        .routes(routes!(versions::list::list_versions))
+        .routes(routes!(versions::read::read_version, versions::delete::delete_version))
+        .routes(routes!(versions::download::download_version))
+        // what happens
+        .routes(routes!(operations::list::list_operations))
+        .routes(routes!(operations::read::read_operation))
+        .routes(routes!(sse::events::follow_events))
+        .layer(from_fn(security::limit_body));
+    let uploads = OpenApiRouter::new().routes(routes!(versions::upload::upload_version));
+    OpenApiRouter::with_openapi(openapi::Base::openapi()).nest("/api/v1", limited.merge(uploads))
+}
+
+/// The whole director.
+pub fn router(state: AppState) -> Router {
+    let (api, _) = api().split_for_parts();
+    let pages = pages::routes(&state).layer(from_fn(security::limit_body));
+    let for_somebody = Router::new()
+        .merge(api)
+        .merge(pages)
+        .route("/services/{id}/upload", post(upload::form))
+        .fallback(pages::not_found)
+        .layer(from_fn_with_state(state.clone(), auth::identify))
+        .layer(auth::session_layer(state.store.clone(), &state.config));
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/api/v1/openapi.json", get(openapi::serve))
+        .route("/api/docs", get(docs::page))
+        .merge(statics::routes(&state.config.options.static_dir, &state.config.pkg_dir))
+        .merge(for_somebody)
+        .method_not_allowed_fallback(method_not_allowed)
+        // Bodies have limits of their own above; this one would also cut uploads.
+        .layer(DefaultBodyLimit::disable())
+        .layer(security::panic_layer())
+        .layer(security::csrf_layer())
+        .layer(from_fn_with_state(state.clone(), security::check_host))
+        .layer(from_fn(observe::observe))
+        .with_state(state)
+}
+
+async fn method_not_allowed() -> Response {
+    ApiError::new(ProblemCode::MethodNotAllowed, "This address exists, but not with this method. See /api/docs.")
+        .into_response()
+}

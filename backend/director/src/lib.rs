@@ -1,0 +1,17 @@
+//! The director: the one entry point of an Aerie installation.
+//!
+//! What lives here: web pages, REST API, server-sent events, the listener for agents, the certificate authority and
+//! the wiring of one process. It is called by browsers, programs and agents; it calls the use cases (for everything a
+//! person may ask), runs the manager and reads container output from the cloud for log streams.
+//! To extend: an endpoint is one file below `http/api/v1` and one line in `http/router.rs`.
+
+pub mod agents;
+pub mod config;
+pub mod errors;
+pub mod http;
+pub mod identity;
+pub mod lifecycle;
+pub mod logs;
+pub mod serve;
+pub mod state;
+pub mod telemetry;

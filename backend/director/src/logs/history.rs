@@ -1,0 +1,120 @@
+//! The newest lines of all sources, in the order of time.
+
+use super::{
+    LogReader, Source,
+    positions::{Mark, Positions},
+    sources::{self, Marked},
+};
+use aerie_cloud::LogsFrom;
+use aerie_domain::views::LogLine;
+use aerie_usecases::{LoggedInstance, Outcome};
+use futures_util::StreamExt;
+use std::collections::BTreeMap;
+use time::{Duration, OffsetDateTime};
+
+/// Most text of one history. Larger: more memory per reader.
+const MAX_TEXT_BYTES: usize = 8 * 1024 * 1024;
+
+/// The newest lines, oldest first.
+pub struct History {
+    pub(super) lines: Vec<(Source, Mark, LogLine)>,
+    /// Where every source stood before the first of `lines`: the newest line that was left out.
+    pub(super) before: Positions,
+    /// Where every source stands after the last of `lines`, lines that did not match included.
+    pub(super) after: Positions,
+}
+
+impl History {
+    /// The lines alone.
+    pub fn into_lines(self) -> Vec<LogLine> {
+        self.lines.into_iter().map(|(_, _, line)| line).collect()
+    }
+}
+
+/// Reads the history that the reader asks for.
+pub async fn history(reader: &LogReader) -> Outcome<History> {
+    let access = reader.state.usecases.log_access(&reader.actor, reader.service).await?;
+    let mut newest = Newest::new(reader.tail() as usize);
+    if reader.wants(&Source::Manager) {
+        let limit = if reader.picks_lines() { super::MAX_TAIL } else { reader.tail() };
+        let rows = reader.manager_lines(None, limit).await?;
+        if let Some((Mark::Row(first), _)) = rows.first().filter(|_| rows.len() >= limit as usize) {
+            newest.before.advance(&Source::Manager, Mark::Row(first - 1));
+        }
+        for row in rows {
+            newest.take(reader, &Source::Manager, row);
+        }
+    }
+    for instance in access.instances.iter().filter(|instance| reader.wants(&sources::instance(instance.id))) {
+        read_instance(reader, instance, &mut newest).await;
+    }
+    Ok(newest.finish())
+}
+
+async fn read_instance(reader: &LogReader, instance: &LoggedInstance, newest: &mut Newest) {
+    let source = sources::instance(instance.id);
+    if instance.removed_at.is_some() {
+        for line in reader.kept_lines(instance.id, None).await {
+            newest.take(reader, &source, line);
+        }
+        return;
+    }
+    let tail = (!reader.picks_lines()).then_some(reader.tail());
+    let mut lines = reader.container_lines(instance.id, LogsFrom { after: None, tail, follow: false });
+    let (mut count, mut first) = (0_u32, None);
+    while let Some(line) = lines.next().await {
+        match line {
+            Ok(line) => {
+                count += 1;
+                first.get_or_insert(line.1.at);
+                newest.take(reader, &source, line);
+            }
+            Err(error) if sources::is_absent(&error) => return,
+            Err(error) => {
+                tracing::warn!(instance.id = %instance.id, error = crate::errors::chain(&error), "an instance's output cannot be read");
+                return;
+            }
+        }
+    }
+    // The engine left out older lines: whoever resumes must not get them.
+    if let (Some(first), true) = (first, tail == Some(count)) {
+        newest.before.advance(&source, Mark::Moment(first - Duration::NANOSECOND));
+    }
+}
+
+/// Keeps the newest lines within the limits.
+struct Newest {
+    limit: usize,
+    bytes: usize,
+    sequence: u64,
+    kept: BTreeMap<(OffsetDateTime, Source, u64), (Mark, LogLine)>,
+    before: Positions,
+    after: Positions,
+}
+
+impl Newest {
+    fn new(limit: usize) -> Self {
+        let (before, after) = (Positions::default(), Positions::default());
+        Self { limit, bytes: 0, sequence: 0, kept: BTreeMap::new(), before, after }
+    }
+
+    fn take(&mut self, reader: &LogReader, source: &Source, (mark, line): Marked) {
+        self.after.advance(source, mark);
+        if !reader.query.matches(&line) {
+            return;
+        }
+        self.sequence += 1;
+        self.bytes += line.text.len();
+        self.kept.insert((line.at, source.clone(), self.sequence), (mark, line));
+        while self.kept.len() > self.limit || self.bytes > MAX_TEXT_BYTES {
+            let Some(((_, source, _), (mark, line))) = self.kept.pop_first() else { break };
+            self.bytes -= line.text.len();
+            self.before.advance(&source, mark);
+        }
+    }
+
+    fn finish(self) -> History {
+        let lines = self.kept.into_iter().map(|((_, source, _), (mark, line))| (source, mark, line)).collect();
+        History { lines, before: self.before, after: self.after }
+    }
+}

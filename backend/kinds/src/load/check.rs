@@ -1,0 +1,173 @@
+//! What must hold across the fields of a `template.toml`. Every message starts with the key it is about.
+
+use crate::{FileTemplate, KindSpec, RoleSpec, render::start_order};
+use aerie_agent_protocol::{CODE_FOLDER, RUN_FOLDER, ReloadMethod};
+use aerie_domain::{RoleName, views::KindCategory};
+use std::collections::BTreeSet;
+
+/// Signals a template may name.
+const SIGNALS: &[&str] = &["TERM", "QUIT", "INT", "HUP", "USR1", "USR2", "WINCH"];
+
+type Check = Result<(), String>;
+
+/// Checks everything that can be told from the text alone.
+pub(super) fn spec(spec: &KindSpec) -> Check {
+    names(spec)?;
+    references(spec)?;
+    limits(spec)?;
+    settings(spec)?;
+    let mut paths = BTreeSet::new();
+    for role in &spec.roles {
+        volume(role)?;
+        process(role)?;
+        for file in &role.files {
+            file_template(&role.name, file)?;
+            ensure(paths.insert(&file.path), || {
+                format!("roles.{}.files: {:?} is written twice; roles can share an instance", role.name, file.path)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn ensure(holds: bool, message: impl FnOnce() -> String) -> Check {
+    if holds { Ok(()) } else { Err(message()) }
+}
+
+fn names(spec: &KindSpec) -> Check {
+    ensure(!spec.title.trim().is_empty(), || "title: is empty".to_owned())?;
+    ensure(!spec.roles.is_empty(), || "roles: there is none".to_owned())?;
+    let mut seen = BTreeSet::new();
+    for role in &spec.roles {
+        ensure(seen.insert(&role.name), || format!("roles.{}: is there twice", role.name))?;
+    }
+    Ok(())
+}
+
+fn references(spec: &KindSpec) -> Check {
+    let exists = |key: &str, role: &RoleName| {
+        ensure(spec.roles.iter().any(|other| other.name == *role), || format!("{key}: there is no role {role}"))
+    };
+    for role in &spec.pack {
+        exists("pack", role)?;
+        let auxiliary = spec.roles.iter().any(|other| other.name == *role && other.auxiliary);
+        ensure(!auxiliary, || format!("pack: {role} is auxiliary and has an instance of its own"))?;
+    }
+    ensure(spec.pack.iter().collect::<BTreeSet<_>>().len() == spec.pack.len(), || {
+        "pack: names a role twice".to_owned()
+    })?;
+    if let Some(public) = &spec.public {
+        exists("public.role", &public.role)?;
+        ensure(public.port > 1024, || "public.port: must be above 1024, processes have no privileges".to_owned())?;
+    }
+    if let Some(code) = &spec.code {
+        ensure(!code.roles.is_empty(), || "code.roles: is empty".to_owned())?;
+        code.roles.iter().try_for_each(|role| exists("code.roles", role))?;
+        ensure(is_plain_name(&code.default), || "code.default: must be the name of a folder".to_owned())?;
+        ensure(spec.tmpfs.contains_key(CODE_FOLDER), || format!("tmpfs: {CODE_FOLDER} is missing, code goes there"))?;
+    }
+    for role in &spec.roles {
+        let key = format!("roles.{}.uses", role.name);
+        role.uses.iter().try_for_each(|used| exists(&key, used))?;
+        for hook in &role.init {
+            ensure(hook.role == role.name, || format!("roles.{}.init.role: must be {}", role.name, role.name))?;
+            ensure(!hook.command.is_empty(), || format!("roles.{}.init.command: is empty", role.name))?;
+        }
+    }
+    start_order(spec).map(|_| ()).map_err(|role| format!("roles.{role}.uses: leads back to {role}"))
+}
+
+fn limits(spec: &KindSpec) -> Check {
+    let system = spec.category == KindCategory::System;
+    ensure(system || !spec.host_network, || "host_network: is for kinds of category system only".to_owned())?;
+    ensure(system || !spec.receives_routes, || "receives_routes: is for kinds of category system only".to_owned())?;
+    let size = &spec.size;
+    ensure(size.cpu_millis > 0 && size.memory_mib > 0 && size.pids > 0, || {
+        "size: cpu_millis, memory_mib and pids must be above 0".to_owned()
+    })?;
+    ensure(size.price_per_hour.millis >= 0, || "size.price_per_hour: must not be negative".to_owned())?;
+    ensure(spec.tmpfs.contains_key(RUN_FOLDER), || format!("tmpfs: {RUN_FOLDER} is missing, the agent writes there"))?;
+    for (path, mib) in &spec.tmpfs {
+        ensure(is_absolute(path), || format!("tmpfs: {path:?} is not a plain absolute path"))?;
+        ensure((1..=size.memory_mib).contains(mib), || {
+            format!("tmpfs: {path} has {mib} MiB, but must fit into size.memory_mib")
+        })?;
+    }
+    for role in &spec.roles {
+        let at = format!("roles.{}", role.name);
+        ensure(role.max > 0 && role.min <= role.max, || format!("{at}.max: must be at least 1 and at least min"))?;
+        ensure(!role.auxiliary || role.max == 1, || format!("{at}.max: must be 1, there is one of an auxiliary role"))?;
+    }
+    Ok(())
+}
+
+fn settings(spec: &KindSpec) -> Check {
+    let mut seen = BTreeSet::new();
+    for setting in &spec.settings {
+        let at = format!("settings.{}", setting.name);
+        let plain = setting.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        let starts_well = setting.name.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        ensure(plain && starts_well, || format!("{at}.name: may use only a–z, digits and underscores"))?;
+        ensure(seen.insert(&setting.name), || format!("{at}: is there twice"))?;
+        match setting.normalise(&setting.default) {
+            Ok(normal) if normal == setting.default => {}
+            Ok(normal) => return Err(format!("{at}.default: must be written {normal:?}")),
+            Err(message) => return Err(format!("{at}.default: {message}")),
+        }
+    }
+    Ok(())
+}
+
+fn volume(role: &RoleSpec) -> Check {
+    let Some(volume) = &role.volume else { return Ok(()) };
+    let at = format!("roles.{}.volume", role.name);
+    ensure(role.max == 1, || format!("{at}: needs max = 1, two instances cannot share a volume"))?;
+    ensure(is_plain_name(&volume.name), || format!("{at}.name: may use only a–z, digits and hyphens"))?;
+    ensure(is_absolute(&volume.path), || format!("{at}.path: {:?} is not a plain absolute path", volume.path))
+}
+
+fn process(role: &RoleSpec) -> Check {
+    let at = format!("roles.{}.process", role.name);
+    ensure(!role.process.command.is_empty(), || format!("{at}.command: is empty"))?;
+    let known = |key: &str, signal: &str| {
+        ensure(SIGNALS.contains(&signal), || {
+            format!("{at}.{key}: {signal:?} is not one of {}", SIGNALS.join(", "))
+        })
+    };
+    known("stop_signal", &role.process.stop_signal)?;
+    if let ReloadMethod::Signal(signal) = &role.process.reload {
+        known("reload", signal)?;
+    }
+    for name in role.process.environment.keys() {
+        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        ensure(plain && !name.starts_with("AERIE_"), || {
+            format!("{at}.environment: {name:?} is not a name for a variable, or one of the platform's own")
+        })?;
+    }
+    let health = &role.process.health;
+    ensure(health.interval_ms > 0 && health.timeout_ms > 0 && health.failures > 0, || {
+        format!("{at}.health: interval_ms, timeout_ms and failures must be above 0")
+    })
+}
+
+fn file_template(role: &RoleName, file: &FileTemplate) -> Check {
+    let at = format!("roles.{role}.files");
+    ensure(is_absolute(&format!("/{}", file.path)), || {
+        format!("{at}.path: {:?} is not a plain path below {RUN_FOLDER}", file.path)
+    })?;
+    ensure(file.mode_bits().is_some(), || format!("{at}.mode: {:?} is not a mode such as \"640\"", file.mode))
+}
+
+fn is_plain_name(text: &str) -> bool {
+    text.parse::<RoleName>().is_ok()
+}
+
+/// `/a/b`: no empty, `.` or `..` parts, nothing that a mount option or a shell could read differently.
+fn is_absolute(path: &str) -> bool {
+    let plain = |part: &str| {
+        !part.is_empty()
+            && !part.bytes().all(|b| b == b'.')
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(plain))
+}

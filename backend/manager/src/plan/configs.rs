@@ -1,0 +1,121 @@
+//! What every instance's agent shall bring about, and whether that differs from what it was told.
+
+use super::{
+    Render,
+    board::{Board, Draft, Weight},
+    code::needs_code,
+};
+use aerie_domain::{InstanceId, RoleName, RolePhase};
+use aerie_kinds::{Member, RenderContext};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// Per role, who may be used, by id.
+type Members = BTreeMap<RoleName, BTreeMap<InstanceId, Member>>;
+
+/// Renders all wanted instances; [`Draft::config`] is set where something changes.
+pub(super) fn render_all(board: &mut Board<'_>, render: &dyn Render) {
+    let members = members(board);
+    let mut failed = None;
+    for index in 0..board.drafts.len() {
+        let draft = &board.drafts[index];
+        let config = if draft.wanted {
+            match render.render(board.kind, &context(board, draft, &members)) {
+                Ok(config) => changed(draft, config),
+                Err(text) => {
+                    failed = Some(text);
+                    None
+                }
+            }
+        } else {
+            None
+        };
+        board.drafts[index].config = config;
+    }
+    if let Some(text) = failed
+        && !board.troubles.iter().any(|trouble| trouble.weight == Weight::Hopeless)
+    {
+        board.trouble(Weight::Hopeless, format!("The configuration cannot be written: {text}"));
+    }
+}
+
+fn changed(
+    draft: &Draft<'_>,
+    mut config: aerie_agent_protocol::InstanceConfig,
+) -> Option<Arc<aerie_agent_protocol::InstanceConfig>> {
+    let current = draft.row.and_then(|row| row.config.as_deref());
+    if let Some(current) = current {
+        config.generation = current.generation;
+        if config == *current && !draft.renew {
+            return None;
+        }
+    }
+    config.generation = draft.row.map_or(0, |row| row.config_generation) + 1;
+    Some(Arc::new(config))
+}
+
+/// Roles that others may use: serving, not draining, in a container that runs and has an address.
+fn members(board: &Board<'_>) -> Members {
+    let mut members = Members::new();
+    for draft in board.drafts.iter().filter(|draft| draft.is_running()) {
+        let Some(address) = draft.address(board.spec().host_network) else { continue };
+        for role in draft.roles.iter().filter(|role| role.phase == RolePhase::Serving) {
+            members
+                .entry(role.name.clone())
+                .or_default()
+                .insert(draft.id, Member { name: draft.short.clone(), address: address.to_owned() });
+        }
+    }
+    members
+}
+
+fn context(board: &Board<'_>, draft: &Draft<'_>, members: &Members) -> RenderContext {
+    let service = &board.world.service;
+    RenderContext {
+        service: service.name.clone(),
+        application: service.application.clone(),
+        instance: draft.id,
+        roles: board.spec().roles.iter().filter(|r| draft.phase(&r.name).is_some()).map(|r| r.name.clone()).collect(),
+        members: seen_by(board, draft, members),
+        settings: service.settings.clone(),
+        variables: service.variables.clone(),
+        serving: board.code.serving,
+        versions: if needs_code(board, draft) { board.code.versions.clone() } else { Vec::new() },
+        routes: if board.spec().receives_routes { board.world.routes.clone() } else { Vec::new() },
+        installation: board.world.settings.values(),
+    }
+}
+
+/// The members of the roles that the instance uses; other roles have none, so that a configuration changes only when
+/// something changes that it names, and so that many instances cost no square of their number.
+fn seen_by(board: &Board<'_>, draft: &Draft<'_>, members: &Members) -> BTreeMap<RoleName, Vec<Member>> {
+    let used: BTreeSet<&RoleName> =
+        draft.roles.iter().filter_map(|role| board.role(&role.name)).flat_map(|spec| &spec.uses).collect();
+    let mut seen = BTreeMap::new();
+    for role in board.spec().roles.iter().map(|spec| &spec.name) {
+        let mut list = Vec::new();
+        if used.contains(role) {
+            let own = Member { name: draft.short.clone(), address: "127.0.0.1".to_owned() };
+            let mut others = members.get(role).cloned().unwrap_or_default();
+            if others.contains_key(&draft.id) || is_listed_early(board, draft, role) {
+                others.insert(draft.id, own);
+            }
+            list.extend(others.into_values());
+        }
+        seen.insert(role.clone(), list);
+    }
+    seen
+}
+
+/// The instance is told of its own role before that serves, as long as nothing that uses it serves either: nobody is
+/// sent to it then.
+fn is_listed_early(board: &Board<'_>, draft: &Draft<'_>, role: &RoleName) -> bool {
+    draft.phase(role) == Some(RolePhase::Starting)
+        && draft
+            .roles
+            .iter()
+            .filter(|user| board.role(&user.name).is_some_and(|spec| spec.uses.contains(role)))
+            .all(|user| user.phase == RolePhase::Starting)
+}

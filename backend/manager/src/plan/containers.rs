@@ -1,0 +1,255 @@
+//! Containers: noticing that one has ended, having one for each wanted instance and none for others.
+
+use super::board::{Board, Draft, Weight, label};
+use crate::{
+    backoff, explain, names,
+    step::{Level, Step},
+    subnets,
+    world::{Image, Instance, Role, Seen, Work},
+};
+use aerie_agent_protocol::{CODE_FOLDER, ENV_DIRECTOR, ENV_INSTANCE, RUN_FOLDER};
+use aerie_cloud::{ContainerSpec, ContainerStatus, Mount, NetworkMode, NetworkSpec, VolumeSpec};
+use aerie_domain::RolePhase;
+use aerie_kinds::Kind;
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+/// Roles whose container has ended start over; those that were draining are through.
+pub(super) fn notice_ends(board: &mut Board<'_>) {
+    let now = board.world.now;
+    for index in 0..board.drafts.len() {
+        let Some(row) = board.drafts[index].row.filter(|row| has_ended(row)) else { continue };
+        let is_news = !is_recorded_as_ended(row) || row.roles.iter().any(|role| role.phase != RolePhase::Starting);
+        if is_news {
+            let public = row.roles.iter().any(|role| board.is_public(&role.name));
+            board.wake_entry |= public;
+            board.failures += 1;
+            board.say(Level::Warn, explain::container_ended(row));
+            let draft = &mut board.drafts[index];
+            draft.renew = true;
+            draft.roles.retain(|role| role.phase != RolePhase::Draining);
+            for role in &mut draft.roles {
+                *role = Role { phase: RolePhase::Starting, since: now, ..role.clone() };
+            }
+            draft.wanted = !draft.roles.is_empty();
+        }
+        if board.drafts[index].wanted && (is_news || row.status != "absent") {
+            let weight = if board.failures >= 2 { Weight::Failing } else { Weight::Waiting };
+            board.trouble(weight, explain::container_ended(row));
+        }
+    }
+}
+
+/// There is no container (any more), or it has exited, and we are not about to change that.
+fn has_ended(row: &Instance) -> bool {
+    row.work != Work::Busy && row.seen.as_ref().is_none_or(|s| matches!(s.status, ContainerStatus::Exited { .. }))
+}
+
+fn is_recorded_as_ended(row: &Instance) -> bool {
+    row.status == "absent" && row.seen.is_none() || row.status.starts_with("exited")
+}
+
+/// Makes what is missing, removes what is condemned.
+pub(super) fn bring_about(board: &mut Board<'_>) {
+    let mut wants_image = false;
+    let mut starts = Vec::new();
+    for index in 0..board.drafts.len() {
+        let draft = &board.drafts[index];
+        if !draft.wanted || draft.is_running() || draft.is_busy() {
+            continue;
+        }
+        if !is_due(board, index) || (board.drafts[index].config.is_none() && !has_config(&board.drafts[index])) {
+            continue;
+        }
+        match &board.world.image {
+            Image::Ready(image) => starts.push((index, image.clone())),
+            _ => wants_image = true,
+        }
+    }
+    if wants_image {
+        want_image(board);
+    }
+    if !starts.is_empty() {
+        start(board, starts);
+    }
+    let given_up = board.drafts.iter().filter(|draft| !draft.wanted).filter_map(|draft| draft.row);
+    let gone: Vec<&Instance> = given_up.chain(board.world.instances.iter().filter(|row| !row.wanted)).collect();
+    for row in gone {
+        let (step, trouble) = dispose(row, board.world.now, Some(board.kind));
+        if let Some((text, retry_at)) = trouble {
+            board.plan.wake(retry_at);
+            board.trouble(Weight::Waiting, text);
+        }
+        board.plan.steps.extend(step);
+    }
+}
+
+fn has_config(draft: &Draft<'_>) -> bool {
+    draft.row.is_some_and(|row| row.config.is_some())
+}
+
+/// What to do about a condemned instance, and what is wrong with doing it.
+pub(super) fn dispose(
+    row: &Instance,
+    now: time::OffsetDateTime,
+    kind: Option<&Kind>,
+) -> (Option<Step>, Option<(String, time::OffsetDateTime)>) {
+    let mut trouble = None;
+    match &row.work {
+        Work::Busy => return (None, None),
+        Work::Failed { reason, retry_at, .. } => {
+            trouble = Some((explain::removal_failed(row, reason), *retry_at));
+            if now < *retry_at {
+                return (None, trouble);
+            }
+        }
+        Work::Idle => {}
+    }
+    let step = if row.seen.is_some() {
+        Step::Remove { id: row.id, grace: grace(row, kind) }
+    } else {
+        Step::Retire(row.id)
+    };
+    (Some(step), trouble)
+}
+
+/// What the slowest of its processes may take, and a little for the agent.
+fn grace(row: &Instance, kind: Option<&Kind>) -> Duration {
+    let slowest = kind
+        .into_iter()
+        .flat_map(|kind| &kind.spec.roles)
+        .filter(|spec| row.roles.is_empty() || row.roles.iter().any(|role| role.name == spec.name))
+        .map(|spec| spec.process.stop_timeout_s)
+        .max();
+    Duration::from_secs(u64::from(slowest.unwrap_or(10).min(120)) + 2)
+}
+
+/// The time for another attempt has come.
+fn is_due(board: &mut Board<'_>, index: usize) -> bool {
+    let now = board.world.now;
+    let Some(row) = board.drafts[index].row else { return true };
+    if let Work::Failed { reason, attempts, retry_at, hopeless } = &row.work {
+        let weight = match (*hopeless, *attempts) {
+            (true, _) => Weight::Hopeless,
+            (false, 0 | 1) => Weight::Waiting,
+            _ => Weight::Failing,
+        };
+        board.trouble(weight, explain::creation_failed(row, reason));
+        if now < *retry_at {
+            board.plan.wake(*retry_at);
+            return false;
+        }
+    }
+    if row.container.is_some() && board.failures > 1 {
+        // the first end is answered at once
+        let since = board.drafts[index].roles.iter().map(|role| role.since).max().unwrap_or(now);
+        let due = since + backoff::delay(board.failures - 1);
+        if now < due {
+            board.plan.wake(due);
+            return false;
+        }
+    }
+    true
+}
+
+fn want_image(board: &mut Board<'_>) {
+    let title = &board.kind.spec.title;
+    match &board.world.image {
+        Image::Ready(_) => {}
+        Image::Unknown => board.plan.steps.push(Step::BuildImage),
+        Image::Building(progress) => {
+            let text = explain::image_building(progress);
+            board.doing.push(text.clone());
+            board.trouble(Weight::Waiting, format!("Instances can start when this is done: {text}."));
+        }
+        Image::Failed { reason, retry_at } => {
+            board.trouble(Weight::Failing, explain::image_failed(title, reason));
+            if board.world.now >= *retry_at {
+                board.plan.steps.push(Step::BuildImage);
+            } else {
+                board.plan.wake(*retry_at);
+            }
+        }
+    }
+}
+
+fn start(board: &mut Board<'_>, starts: Vec<(usize, String)>) {
+    let world = board.world;
+    let host = board.spec().host_network;
+    let mut director = IpAddr::from([127, 0, 0, 1]);
+    if !host {
+        let Some(subnet) = subnets::subnet(world.settings.subnet_pool, world.service.network_index) else {
+            board.trouble(Weight::Hopeless, explain::NO_SUBNET);
+            return;
+        };
+        director = subnet.gateway.into();
+        board.plan.steps.push(Step::EnsureNetwork(NetworkSpec {
+            name: names::network(&world.settings.installation, world.service.application_id),
+            subnet: subnet.cidr,
+            gateway: director,
+        }));
+    }
+    for (index, image) in starts {
+        let spec = container(board, &board.drafts[index], image, director);
+        for mount in &spec.volumes {
+            let volume = VolumeSpec { name: mount.volume.clone(), service: world.service.id };
+            board.plan.steps.push(Step::EnsureVolume(volume));
+        }
+        let draft = &board.drafts[index];
+        let (id, row, label) = (draft.id, draft.row, label(&draft.roles, &draft.short));
+        let spec = Box::new(spec);
+        if row.and_then(|row| row.container.as_ref()) != Some(&*spec) {
+            board.plan.steps.push(Step::SetContainer { id, spec: spec.clone() });
+        }
+        let keep_output = row.is_some_and(|row| matches!(row.seen, Some(Seen { status: ContainerStatus::Exited { .. }, .. })));
+        board.say(Level::Info, format!("Starting the container of instance {label}."));
+        board.plan.steps.push(Step::Run { id, spec, keep_output });
+    }
+}
+
+fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAddr) -> ContainerSpec {
+    let (spec, world) = (board.spec(), board.world);
+    let service = &world.service;
+    let network = if spec.host_network {
+        NetworkMode::Host
+    } else {
+        let mut aliases: Vec<String> =
+            draft.live_roles().map(|role| format!("{role}.{service}", service = service.name)).collect();
+        if spec.roles.first().is_some_and(|first| draft.phase(&first.name).is_some()) {
+            aliases.push(service.name.clone());
+        }
+        NetworkMode::Private {
+            network: names::network(&world.settings.installation, service.application_id),
+            aliases,
+        }
+    };
+    let mut tmpfs = spec.tmpfs.clone();
+    for (folder, mib) in [(RUN_FOLDER, 16), (CODE_FOLDER, 256), ("/tmp", 64)] {
+        tmpfs.entry(folder.to_owned()).or_insert(mib);
+    }
+    let volumes = draft
+        .live_roles()
+        .filter_map(|role| board.role(role)?.volume.as_ref())
+        .map(|volume| Mount {
+            volume: names::volume(&world.settings.installation, service.id, &volume.name),
+            path: volume.path.clone(),
+        })
+        .collect();
+    ContainerSpec {
+        name: names::container(&world.settings.installation, service.id, draft.id),
+        instance: draft.id,
+        service: service.id,
+        image,
+        network,
+        environment: BTreeMap::from([
+            (ENV_DIRECTOR.to_owned(), format!("{director}:{}", world.settings.agent_port)),
+            (ENV_INSTANCE.to_owned(), draft.id.to_string()),
+        ]),
+        volumes,
+        tmpfs,
+        capabilities: Vec::new(),
+        cpu_millis: spec.size.cpu_millis,
+        memory_mib: spec.size.memory_mib,
+        pids: spec.size.pids,
+        log_mib: world.settings.container_log_mib,
+    }
+}

@@ -1,0 +1,92 @@
+//! Roles that have left: when their processes may end.
+
+use super::board::{Board, Draft};
+use crate::{
+    step::Level,
+    world::{Entry, Instance, World},
+};
+use aerie_domain::{RoleName, RolePhase};
+use std::collections::BTreeMap;
+use time::Duration;
+
+/// How long after its deadline a role waits for others that do not confirm. Longer: a dead agent holds up changes;
+/// shorter: a slow one is surprised.
+const PATIENCE: Duration = Duration::seconds(30);
+
+/// How often to look whether the entry knows: its report wakes its own manager, not this one.
+const ENTRY_POLL: Duration = Duration::milliseconds(150);
+
+/// Ends roles that have drained; true if there were any. An instance without roles is condemned.
+pub(super) fn finish(board: &mut Board<'_>) -> bool {
+    let mut known: BTreeMap<RoleName, bool> = BTreeMap::new();
+    let mut any = false;
+    for index in 0..board.drafts.len() {
+        if !board.drafts[index].wanted {
+            continue;
+        }
+        let draining: Vec<_> =
+            board.drafts[index].roles.iter().filter(|role| role.phase == RolePhase::Draining).cloned().collect();
+        for role in draining {
+            let known = *known.entry(role.name.clone()).or_insert_with(|| users_know(board, &role.name));
+            let deadline = role.drain_until.unwrap_or(board.world.now);
+            if !may_end(board, index, &role.name, known, deadline) {
+                continue;
+            }
+            any = true;
+            let label = board.drafts[index].label();
+            board.drafts[index].roles.retain(|r| r.name != role.name);
+            board.say(Level::Info, format!("Ending role {} of instance {label}: it has drained.", role.name));
+        }
+        if board.drafts[index].roles.is_empty() {
+            board.drafts[index].wanted = false;
+            let text = format!("Removing instance {}: all its roles have ended.", board.drafts[index].short);
+            board.say(Level::Info, text);
+        }
+    }
+    any
+}
+
+fn may_end(board: &mut Board<'_>, index: usize, role: &RoleName, known: bool, deadline: time::OffsetDateTime) -> bool {
+    let now = board.world.now;
+    let draft = &board.drafts[index];
+    if !draft.is_running() && !draft.is_busy() {
+        return true;
+    }
+    if now < deadline {
+        board.plan.wake(deadline);
+        return false;
+    }
+    if now >= deadline + PATIENCE {
+        return true;
+    }
+    let entry_knows = !board.is_public(role) || draft.row.is_none_or(|row| entry_forgot(&board.world.entry, row, board.world));
+    if known && entry_knows {
+        return true;
+    }
+    board.plan.wake(if known { now + ENTRY_POLL } else { deadline + PATIENCE });
+    false
+}
+
+/// Everybody who uses the role and has visitors does so by a configuration without those who drain.
+fn users_know(board: &Board<'_>, role: &RoleName) -> bool {
+    let uses = |draft: &Draft<'_>| {
+        draft.roles.iter().any(|user| {
+            user.phase != RolePhase::Starting && board.role(&user.name).is_some_and(|spec| spec.uses.contains(role))
+        })
+    };
+    board.drafts.iter().filter(|draft| draft.is_running() && uses(draft)).all(Draft::is_up_to_date)
+}
+
+/// The entry sends nobody to this instance any more.
+pub(super) fn entry_forgot(entry: &Entry, row: &Instance, world: &World) -> bool {
+    let port = world.kind.as_ref().and_then(|kind| kind.spec.public.as_ref()).map_or(0, |public| public.port);
+    let address = row.seen.as_ref().and_then(|seen| seen.address.as_ref()).or(row.address.as_ref());
+    let socket = address.map(|address| format!("{address}:{port}"));
+    let names = |content: &str| {
+        content.contains(&row.short) || socket.as_deref().is_some_and(|socket| content.contains(socket))
+    };
+    entry.instances.iter().all(|instance| {
+        let names_it = instance.config.as_ref().is_some_and(|config| config.files.iter().any(|f| names(&f.content)));
+        instance.applied && !names_it
+    })
+}

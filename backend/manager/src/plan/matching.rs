@@ -1,0 +1,78 @@
+//! Which instance takes which place.
+
+use super::board::{Board, Draft};
+use aerie_domain::{RoleName, RolePhase};
+use aerie_kinds::{Placement, place};
+use std::collections::BTreeMap;
+
+/// Who goes where.
+pub(super) struct Matching {
+    /// Per draft, the roles of its place; `None`: it has no place any more.
+    pub places: Vec<Option<Vec<RoleName>>>,
+    /// Places that nobody takes.
+    pub open: Vec<Placement>,
+}
+
+/// Roles and whether they are helpers: what places and instances are compared by.
+type Shape = (bool, Vec<RoleName>);
+
+/// Gives every wanted instance its place. Costs little more than the number of instances: equal ones are groups.
+pub(super) fn match_instances(board: &Board<'_>) -> Matching {
+    let mut places: Vec<Option<Vec<RoleName>>> = vec![None; board.drafts.len()];
+    let mut open: BTreeMap<Shape, Vec<Placement>> = BTreeMap::new();
+    for placement in place(board.spec(), &board.world.service.counts) {
+        open.entry(shape(placement.auxiliary, placement.roles.iter())).or_default().push(placement);
+    }
+    let mut free: BTreeMap<Shape, Vec<usize>> = BTreeMap::new();
+    for (index, draft) in board.drafts.iter().enumerate().filter(|(_, d)| d.wanted && !d.lost) {
+        let shape = shape(draft.auxiliary, draft.live_roles());
+        if !shape.1.is_empty() {
+            free.entry(shape).or_default().push(index);
+        }
+    }
+    for group in free.values_mut() {
+        // from the back: serving ones first, then older ones
+        group.sort_by_key(|index| (rank(&board.drafts[*index]), std::cmp::Reverse(*index)));
+    }
+
+    let mut pairs: Vec<(usize, Shape, Shape)> = Vec::new();
+    for wanted in open.keys() {
+        for present in free.keys().filter(|present| may_become(board, present, wanted)) {
+            let overlap = wanted.1.iter().filter(|role| present.1.contains(role)).count();
+            // equal sets before everything else
+            let score = if wanted == present { usize::MAX } else { overlap };
+            pairs.push((score, wanted.clone(), present.clone()));
+        }
+    }
+    pairs.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| (&a.1, &a.2).cmp(&(&b.1, &b.2))));
+    for (_, wanted, present) in pairs {
+        let (Some(places_left), Some(drafts_left)) = (open.get_mut(&wanted), free.get_mut(&present)) else { continue };
+        while !places_left.is_empty() && !drafts_left.is_empty() {
+            if let (Some(placement), Some(index)) = (places_left.pop(), drafts_left.pop()) {
+                places[index] = Some(placement.roles);
+            }
+        }
+    }
+    Matching { places, open: open.into_values().flatten().collect() }
+}
+
+fn shape<'a>(auxiliary: bool, roles: impl Iterator<Item = &'a RoleName>) -> Shape {
+    let mut roles: Vec<RoleName> = roles.cloned().collect();
+    roles.sort();
+    (auxiliary, roles)
+}
+
+fn rank(draft: &Draft<'_>) -> usize {
+    if draft.is_running() { draft.roles.iter().filter(|role| role.phase == RolePhase::Serving).count() } else { 0 }
+}
+
+/// An instance with one set of roles can get another one: they share a role, and no volume would have to be added.
+fn may_become(board: &Board<'_>, present: &Shape, wanted: &Shape) -> bool {
+    present.0 == wanted.0
+        && wanted.1.iter().any(|role| present.1.contains(role))
+        && wanted
+            .1
+            .iter()
+            .filter(|role| !present.1.contains(role))
+            .all(|role| board.role(role).is_some_and(|spec| spec.volume.is_none()))
+}

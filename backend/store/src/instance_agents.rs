@@ -1,0 +1,90 @@
+//! Table `instances`: what the agents' listener reads and writes. Not under a lease: any director may hold the
+//! connection of an agent while another manages its service.
+
+use crate::{Store, StoreError};
+use aerie_agent_protocol::{InstanceConfig, InstanceReport};
+use aerie_domain::{DirectorId, InstanceId};
+use sqlx::types::Json;
+
+impl Store {
+    /// Whether there is such an instance, in any state. The agent of one that is gone is refused.
+    pub async fn instance_known(&self, id: InstanceId) -> Result<bool, StoreError> {
+        let known = sqlx::query_scalar!(r#"select exists (select from instances where id = $1) as "known!""#, id.0)
+            .fetch_one(self.pool())
+            .await?;
+        Ok(known)
+    }
+
+    /// What an instance's agent shall bring about; nothing when that is not decided yet or the instance is gone.
+    pub async fn instance_config(&self, id: InstanceId) -> Result<Option<InstanceConfig>, StoreError> {
+        let config = sqlx::query_scalar!(
+            r#"select config as "config!: Json<InstanceConfig>" from instances where id = $1 and config is not null"#,
+            id.0,
+        )
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(config.map(|config| config.0))
+    }
+
+    /// Notes that an instance's agent is connected to this director, and wakes its manager. False when there is no such
+    /// instance.
+    pub async fn instance_connected(&self, id: InstanceId, director: DirectorId) -> Result<bool, StoreError> {
+        let woken = sqlx::query_scalar!(
+            r#"
+            with connected as (
+                update instances set connected_to = $2 where id = $1 returning service_id
+            )
+            select pg_notify('aerie_wake', 'service ' || service_id)::text as "woken!" from connected
+            "#,
+            id.0,
+            director.0,
+        )
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(woken.is_some())
+    }
+
+    /// Notes that an instance's agent is no longer connected to this director, and wakes its manager. Does nothing when
+    /// it is connected to another one meanwhile.
+    pub async fn instance_disconnected(&self, id: InstanceId, director: DirectorId) -> Result<(), StoreError> {
+        sqlx::query!(
+            "
+            with disconnected as (
+                update instances set connected_to = null where id = $1 and connected_to = $2 returning service_id
+            )
+            select pg_notify('aerie_wake', 'service ' || service_id) from disconnected
+            ",
+            id.0,
+            director.0,
+        )
+        .execute(self.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// Keeps an agent's report. Wakes the service's manager only if the report says something new: agents repeat
+    /// themselves every few seconds as a sign of life. False when there is no such instance.
+    pub async fn instance_report(&self, id: InstanceId, report: &InstanceReport) -> Result<bool, StoreError> {
+        let changed = sqlx::query!(
+            r#"
+            with before as (
+                select id, service_id, report from instances where id = $1 for update
+            ), reported as (
+                   update instances i
+                      set report    = $2,
+                          report_at = now()
+                     from before
+                    where i.id = before.id
+                returning before.service_id, before.report is distinct from $2 as changed
+            )
+            select case when changed then pg_notify('aerie_wake', 'service ' || service_id)::text end as woken
+              from reported
+            "#,
+            id.0,
+            Json(report) as _,
+        )
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(changed.is_some())
+    }
+}

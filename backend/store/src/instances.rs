@@ -1,0 +1,236 @@
+//! Table `instances`: reads, and what managers do to them. What agents tell is in `instance_agents`.
+
+use crate::{
+    InstanceLite, InstanceRole, InstanceRow, NewInstance, Store, StoreError, Txn,
+    error::ensure_affected,
+    instance_rows::{InstanceLiteRaw, InstanceRaw},
+};
+use aerie_agent_protocol::InstanceConfig;
+use aerie_domain::{InstanceId, ServiceId};
+use serde_json::Value;
+use sqlx::types::{Json, Uuid};
+
+macro_rules! select_instances {
+    ($rest:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            InstanceRaw,
+            r#"
+            select i.id,
+                   i.service_id,
+                   i.short,
+                   i.auxiliary,
+                   i.size,
+                   i.wanted,
+                   i.roles  as "roles: _",
+                   i.container,
+                   i.address,
+                   i.container_status,
+                   i.config as "config: _",
+                   i.config_generation,
+                   i.report as "report: _",
+                   i.report_at,
+                   i.connected_to,
+                   i.created_at,
+                   i.healthy_at
+              from instances i
+            "# + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+impl Store {
+    /// The instances of a service, oldest first.
+    pub async fn instance_list(&self, service: ServiceId) -> Result<Vec<InstanceRow>, StoreError> {
+        let raw = select_instances!("where i.service_id = $1 order by i.created_at, i.id", service.0)
+            .fetch_all(self.pool())
+            .await?;
+        Ok(raw.into_iter().map(InstanceRow::from).collect())
+    }
+
+    /// One instance.
+    pub async fn instance_fetch(&self, id: InstanceId) -> Result<Option<InstanceRow>, StoreError> {
+        let raw = select_instances!("where i.id = $1", id.0).fetch_optional(self.pool()).await?;
+        Ok(raw.map(InstanceRow::from))
+    }
+
+    /// The instances of several services as pages show them, by service, oldest first.
+    pub async fn instances_of_services(&self, ids: &[ServiceId]) -> Result<Vec<InstanceLite>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let raw = sqlx::query_as!(
+            InstanceLiteRaw,
+            r#"
+              select id,
+                     service_id,
+                     short,
+                     auxiliary,
+                     size,
+                     wanted,
+                     roles  as "roles: _",
+                     address,
+                     container_status,
+                     config_generation,
+                     report as "report: _",
+                     report_at,
+                     connected_to is not null as "connected!",
+                     created_at,
+                     healthy_at
+                from instances
+               where service_id = any($1)
+            order by service_id, created_at, id
+            "#,
+            &ids,
+        )
+        .fetch_all(self.pool())
+        .await?;
+        Ok(raw.into_iter().map(InstanceLite::from).collect())
+    }
+
+    /// The ids of all instances there are: what the reaper compares containers with.
+    pub async fn instance_ids(&self) -> Result<Vec<InstanceId>, StoreError> {
+        let ids = sqlx::query_scalar!("select id from instances order by id").fetch_all(self.pool()).await?;
+        Ok(ids.into_iter().map(InstanceId).collect())
+    }
+}
+
+impl Txn<'_> {
+    /// Adds an instance: the intention to have a container.
+    pub async fn instance_insert(&mut self, instance: &NewInstance) -> Result<(), StoreError> {
+        let result = sqlx::query!(
+            "insert into instances (id, service_id, short, auxiliary, size, roles) values ($1, $2, $3, $4, $5, $6)",
+            instance.id.0,
+            instance.service_id.0,
+            instance.id.short(),
+            instance.auxiliary,
+            instance.size,
+            Json(&instance.roles) as _,
+        )
+        .execute(self.connection())
+        .await?;
+        ensure_affected(&result, 1)
+    }
+
+    /// Sets an instance's roles and whether it is wanted. A condemned instance stays condemned.
+    pub async fn instance_set_roles(
+        &mut self,
+        id: InstanceId,
+        roles: &[InstanceRole],
+        wanted: bool,
+    ) -> Result<(), StoreError> {
+        let result = sqlx::query!(
+            "update instances set roles = $2, wanted = wanted and $3 where id = $1",
+            id.0,
+            Json(roles) as _,
+            wanted,
+        )
+        .execute(self.connection())
+        .await?;
+        ensure_affected(&result, 1)
+    }
+
+    /// Decides what an instance's container is made from, before it is made.
+    pub async fn instance_set_container(&mut self, id: InstanceId, container: &Value) -> Result<(), StoreError> {
+        let result = sqlx::query!("update instances set container = $2 where id = $1", id.0, container)
+            .execute(self.connection())
+            .await?;
+        ensure_affected(&result, 1)
+    }
+
+    /// Notes what the inventory says of an instance's container. False when nothing was new.
+    pub async fn instance_set_observed(
+        &mut self,
+        id: InstanceId,
+        address: Option<&str>,
+        status: &str,
+    ) -> Result<bool, StoreError> {
+        let result = sqlx::query!(
+            "
+            update instances
+               set address          = $2,
+                   container_status = $3
+             where id = $1
+               and (address, container_status) is distinct from ($2, $3)
+            ",
+            id.0,
+            address,
+            status,
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(result.rows_affected() == 1)
+    }
+
+    /// Sets what an instance's agent shall bring about, and has it pushed. Refused as a change that met no row unless
+    /// its generation is higher than the present one.
+    pub async fn instance_set_config(&mut self, id: InstanceId, config: &InstanceConfig) -> Result<(), StoreError> {
+        let result = sqlx::query!(
+            "
+            update instances
+               set config            = $2,
+                   config_generation = $3
+             where id = $1
+               and config_generation < $3
+            ",
+            id.0,
+            Json(config) as _,
+            config.generation,
+        )
+        .execute(self.connection())
+        .await?;
+        ensure_affected(&result, 1)?;
+        self.wake_config(id).await
+    }
+
+    /// Notes that all roles of an instance are healthy; the first time, its costs begin to count. True that time.
+    pub async fn instance_set_healthy(
+        &mut self,
+        id: InstanceId,
+        price_millis_per_hour: i64,
+    ) -> Result<bool, StoreError> {
+        let result = sqlx::query!(
+            "
+            with healthy as (
+                   update instances
+                      set healthy_at = now()
+                    where id = $1
+                      and healthy_at is null
+                returning id, service_id
+            )
+            insert into instance_meters (instance_id, owner_id, service_id, price_millis_per_hour, started_at)
+            select h.id, a.owner_id, h.service_id, $2, now()
+              from healthy h
+              join services s on s.id = h.service_id
+              join applications a on a.id = s.application_id
+            ",
+            id.0,
+            price_millis_per_hour,
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(result.rows_affected() == 1)
+    }
+
+    /// Removes an instance whose container is gone: ends its meter and remembers it for its kept log.
+    pub async fn instance_retire(&mut self, id: InstanceId, log_bytes: i64) -> Result<(), StoreError> {
+        let result = sqlx::query!(
+            "
+            with gone as (
+                delete from instances where id = $1 returning id, service_id, short, roles, created_at
+            ), ended as (
+                update instance_meters
+                   set ended_at = now()
+                 where ended_at is null
+                   and instance_id in (select id from gone)
+            )
+            insert into removed_instances (id, service_id, short, roles, created_at, log_bytes)
+            select id, service_id, short, roles, created_at, $2
+              from gone
+            ",
+            id.0,
+            log_bytes,
+        )
+        .execute(self.connection())
+        .await?;
+        ensure_affected(&result, 1)
+    }
+}

@@ -1,0 +1,409 @@
+//! Services: what their owners want of them. Everything that takes a while is accepted here in one short transaction
+//! (intent, generation, operation, audit, event) and brought about by the service's manager.
+
+use crate::{Actor, Outcome, UseCases, view};
+use aerie_domain::{
+    ApplicationId, DesiredState, FieldError, OperationId, OperationKind, Problem, ProblemCode, RoleName, ServiceId,
+    ServiceName, VariableName,
+    views::{
+        Accepted, ChangeSettings, CreateService, EventKind, Rename, Scale, ServiceSummary, ServiceView, VariableChange,
+    },
+};
+use aerie_kinds::Kind;
+use aerie_store::{
+    ApplicationRow, NewAudit, NewEvent, NewOperation, NewService, OwnerRow, ServiceIntent, ServiceRow, Txn, Variable,
+};
+use std::collections::BTreeMap;
+
+/// Environment variables per service. Larger: bigger configurations for every instance.
+const MAX_VARIABLES: usize = 100;
+/// Longest value of a variable, in bytes. Larger: as above.
+const MAX_VALUE_BYTES: usize = 8 * 1024;
+/// Services per application. Larger: one class mate can fill the machine.
+const MAX_SERVICES: usize = 20;
+
+/// A service with the application it belongs to and that application's owner.
+pub(crate) struct OwnedService {
+    pub service: ServiceRow,
+    pub application: ApplicationRow,
+    pub owner: OwnerRow,
+}
+
+impl UseCases {
+    /// A service of the actor's, or "not found".
+    pub(crate) async fn owned_service(
+        &self,
+        actor: &Actor,
+        id: ServiceId,
+    ) -> Outcome<(ServiceRow, ApplicationRow, OwnerRow)> {
+        match self.store().service_with_owner(id).await? {
+            Some((service, application, owner)) if owner.id == actor.user => Ok((service, application, owner)),
+            _ => Err(Problem::not_found("service").into()),
+        }
+    }
+
+    /// The same, with the service's row locked until the transaction ends: two people who change it take turns.
+    pub(crate) async fn lock_owned_service(
+        &self,
+        txn: &mut Txn<'_>,
+        actor: &Actor,
+        id: ServiceId,
+    ) -> Outcome<OwnedService> {
+        let (_, application, owner) = self.owned_service(actor, id).await?;
+        let service = txn.service_lock(id).await?.ok_or_else(|| Problem::not_found("service"))?;
+        if service.desired == DesiredState::Deleted {
+            return Err(Problem::new(ProblemCode::Conflict, "This service is being deleted.").into());
+        }
+        Ok(OwnedService { service, application, owner })
+    }
+
+    /// The services of an application, oldest first.
+    pub async fn services(&self, actor: &Actor, application: ApplicationId) -> Outcome<Vec<ServiceSummary>> {
+        Ok(self.application(actor, application).await?.services)
+    }
+
+    /// A service with everything its page shows.
+    pub async fn service(&self, actor: &Actor, id: ServiceId) -> Outcome<ServiceView> {
+        let (service, application, owner) = self.owned_service(actor, id).await?;
+        let kind = self.kind_of(&service.kind)?;
+        let siblings = self.store().service_list(application.id).await?;
+        let main = view::main_service(self.kinds(), &siblings);
+        let instances = self.store().instances_of_services(&[id]).await?;
+        let ids: Vec<_> = instances.iter().map(|instance| instance.id).collect();
+        let usages = self.store().usages(&ids).await?;
+        let costs = self.store().instance_costs(&ids).await?;
+        let versions = self.store().version_list(id, None, i64::from(self.settings().max_versions) + 1).await?;
+        let operation = self.store().operation_latest(id).await?;
+        Ok(view::service(&view::ServiceParts {
+            settings: self.settings(),
+            kinds: self.kinds(),
+            kind,
+            service: &service,
+            application: &application,
+            owner: &owner,
+            is_main: main == Some(id),
+            instances: &instances,
+            usages: &usages,
+            costs: &costs,
+            versions: &versions,
+            operation: operation.as_ref(),
+        }))
+    }
+
+    /// Adds a service to an application. It is not started: that is a step of its own, because it costs.
+    pub async fn create_service(
+        &self,
+        actor: &Actor,
+        application: ApplicationId,
+        form: CreateService,
+    ) -> Outcome<ServiceView> {
+        actor.may_write()?;
+        let kind =
+            self.kind_offered(&form.kind).map_err(|_| Problem::field("kind", "must be one of the offered kinds"))?;
+        let kind = self.kinds().get(&kind.name).ok_or_else(|| Problem::not_found("service kind"))?.clone();
+        let id = ServiceId::generate();
+        let version = match &kind.spec.code {
+            Some(code) => Some(self.default_version(id, kind.folder.join(&code.default), &code.default).await?),
+            None => None,
+        };
+        let mut txn = self.store().begin().await?;
+        let row = self.lock_owned_application(&mut txn, actor, application).await?;
+        let siblings = self.store().service_list(application).await?;
+        if siblings.len() >= MAX_SERVICES {
+            let detail = format!("An application holds at most {MAX_SERVICES} services.");
+            return Err(Problem::new(ProblemCode::LimitReached, detail).into());
+        }
+        let name = match form.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+            Some(name) => name.parse::<ServiceName>().map_err(|error| Problem::field("name", error.to_string()))?,
+            None => free_name(kind.spec.name.as_str(), &siblings)?,
+        };
+        let new = NewService {
+            id,
+            application_id: application,
+            name: name.clone(),
+            kind: kind.spec.name.clone(),
+            counts: default_counts(&kind),
+            settings: kind.spec.settings.iter().map(|s| (s.name.clone(), s.default.clone())).collect(),
+            active_version_id: version.as_ref().map(|version| version.id),
+        };
+        txn.service_insert(&new)
+            .await
+            .map_err(|error| taken(error, "services_name_key", "another service of this application"))?;
+        if let Some(version) = &version {
+            txn.version_insert(version).await?;
+        }
+        let target = format!("service {}/{name}", row.name);
+        self.record_plain(&mut txn, actor, "service.create", &target, EventKind::Service, Some(application), Some(id))
+            .await?;
+        txn.commit().await?;
+        self.service(actor, id).await
+    }
+
+    /// Gives a service another name. Its host names change with it.
+    pub async fn rename_service(&self, actor: &Actor, id: ServiceId, form: Rename) -> Outcome<ServiceView> {
+        actor.may_write()?;
+        let name: ServiceName = form
+            .name
+            .trim()
+            .parse()
+            .map_err(|error: aerie_domain::NameError| Problem::field("name", error.to_string()))?;
+        let mut txn = self.store().begin().await?;
+        let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        if row.service.desired == DesiredState::Running {
+            let detail = "Stop the service first: its name is part of addresses that running instances use.";
+            return Err(Problem::new(ProblemCode::Conflict, detail).into());
+        }
+        txn.service_rename(id, &name)
+            .await
+            .map_err(|error| taken(error, "services_name_key", "another service of this application"))?;
+        self.record(&mut txn, actor, "service.rename", &row, EventKind::Service).await?;
+        txn.wake_service(id).await?;
+        txn.commit().await?;
+        self.service(actor, id).await
+    }
+
+    /// Starts a service.
+    pub async fn start_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
+        actor.may_write()?;
+        let mut txn = self.store().begin().await?;
+        let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        let credit = self.credit(row.owner.id).await?;
+        if credit.balance.millis <= 0 {
+            let detail = "Your credit is used up. Ask your teacher for more; stopped services keep their data.";
+            return Err(Problem::new(ProblemCode::NoCredit, detail).into());
+        }
+        let intent = ServiceIntent { desired: DesiredState::Running, ..row.service.intent() };
+        self.accept(txn, actor, &row, &intent, OperationKind::Start).await
+    }
+
+    /// Stops a service in whatever state it is. Data, code and settings are kept.
+    pub async fn stop_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
+        actor.may_write()?;
+        let mut txn = self.store().begin().await?;
+        let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        let intent = ServiceIntent { desired: DesiredState::Stopped, ..row.service.intent() };
+        self.accept(txn, actor, &row, &intent, OperationKind::Stop).await
+    }
+
+    /// Removes a service with its code and data, in whatever state it is. Cannot be taken back.
+    pub async fn delete_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
+        actor.may_write()?;
+        let mut txn = self.store().begin().await?;
+        let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        let intent = ServiceIntent { desired: DesiredState::Deleted, ..row.service.intent() };
+        self.accept(txn, actor, &row, &intent, OperationKind::Delete).await
+    }
+
+    /// Changes how many of each role are wanted.
+    pub async fn scale_service(&self, actor: &Actor, id: ServiceId, form: Scale) -> Outcome<Accepted> {
+        actor.may_write()?;
+        let mut txn = self.store().begin().await?;
+        let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        if form.if_generation.is_some_and(|generation| generation != row.service.generation) {
+            let detail = "Somebody changed this service since you looked at it. Look again, then scale.";
+            return Err(Problem::new(ProblemCode::ChangedMeanwhile, detail).into());
+        }
+        let kind = self.kind_of(&row.service.kind)?;
+        let mut intent = row.service.intent();
+        apply_counts(kind, &form, &mut intent.counts)?;
+        let placements = aerie_kinds::place(&kind.spec, &intent.counts);
+        let instances = placements.iter().filter(|placement| !placement.auxiliary).count();
+        if instances > self.settings().max_instances as usize {
+            let detail = format!(
+                "That would be {instances} instances; a service may have at most {}.",
+                self.settings().max_instances
+            );
+            return Err(Problem::new(ProblemCode::LimitReached, detail).into());
+        }
+        self.accept(txn, actor, &row, &intent, OperationKind::Scale).await
+    }
+
+    /// Changes settings and environment variables.
+    pub async fn configure_service(&self, actor: &Actor, id: ServiceId, form: ChangeSettings) -> Outcome<Accepted> {
+        actor.may_write()?;
+        let mut txn = self.store().begin().await?;
+        let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        let kind = self.kind_of(&row.service.kind)?;
+        let mut intent = row.service.intent();
+        let mut errors = apply_settings(kind, &form.settings, &mut intent.settings);
+        errors.extend(apply_variables(&form.variables, &mut intent.variables));
+        if !errors.is_empty() {
+            return Err(Problem::fields(errors).into());
+        }
+        self.accept(txn, actor, &row, &intent, OperationKind::Configure).await
+    }
+
+    pub(crate) fn require_code(&self, service: &ServiceRow) -> Outcome<()> {
+        if self.kind_of(&service.kind)?.spec.code.is_some() {
+            Ok(())
+        } else {
+            Err(Problem::new(ProblemCode::Conflict, "Services of this kind take no code.").into())
+        }
+    }
+
+    /// Writes an intent and everything that goes with it, commits, and answers with the operation.
+    pub(crate) async fn accept(
+        &self,
+        mut txn: Txn<'_>,
+        actor: &Actor,
+        row: &OwnedService,
+        intent: &ServiceIntent,
+        kind: OperationKind,
+    ) -> Outcome<Accepted> {
+        let service = row.service.id;
+        let generation = txn.service_set_intent(service, intent).await?;
+        let id = OperationId::generate();
+        txn.operation_insert(&NewOperation {
+            id,
+            service_id: service,
+            owner_id: row.owner.id,
+            kind,
+            target_generation: generation,
+            actor_id: Some(actor.user),
+        })
+        .await?;
+        self.record(&mut txn, actor, &format!("service.{kind}"), row, EventKind::Operation).await?;
+        txn.wake_service(service).await?;
+        txn.commit().await?;
+        Ok(Accepted { operation: self.operation(actor, id).await? })
+    }
+
+    /// Audit row and event of a change to a service.
+    pub(crate) async fn record(
+        &self,
+        txn: &mut Txn<'_>,
+        actor: &Actor,
+        action: &str,
+        row: &OwnedService,
+        event: EventKind,
+    ) -> Outcome<()> {
+        let target = format!("service {}/{}", row.application.name, row.service.name);
+        let (application, service) = (row.application.id, row.service.id);
+        self.record_plain(txn, actor, action, &target, event, Some(application), Some(service)).await
+    }
+
+    /// Audit row and event of any change.
+    #[expect(clippy::too_many_arguments, reason = "one row each of two tables, written together everywhere")]
+    pub(crate) async fn record_plain(
+        &self,
+        txn: &mut Txn<'_>,
+        actor: &Actor,
+        action: &str,
+        target: &str,
+        event: EventKind,
+        application: Option<ApplicationId>,
+        service: Option<ServiceId>,
+    ) -> Outcome<()> {
+        txn.audit_append(&NewAudit {
+            actor: Some(actor.user),
+            via: actor.via_text(),
+            address: actor.address.clone(),
+            action: action.to_owned(),
+            target: target.to_owned(),
+            detail: serde_json::json!({}),
+        })
+        .await?;
+        txn.event_append(&NewEvent { owner: Some(actor.user), kind: event, application, service, instance: None })
+            .await?;
+        Ok(())
+    }
+}
+
+/// The counts of a new service: the smallest of each role that users scale.
+fn default_counts(kind: &Kind) -> BTreeMap<RoleName, u32> {
+    kind.spec.roles.iter().filter(|role| !role.auxiliary).map(|role| (role.name.clone(), role.min)).collect()
+}
+
+/// `php`, or `php-2` … if taken.
+fn free_name(kind: &str, siblings: &[ServiceRow]) -> Outcome<ServiceName> {
+    let taken = |name: &str| siblings.iter().any(|service| service.name.as_str() == name);
+    let name = std::iter::once(kind.to_owned())
+        .chain((2..).map(|number| format!("{kind}-{number}")))
+        .find(|name| !taken(name))
+        .unwrap_or_else(|| kind.to_owned());
+    name.parse().map_err(|error: aerie_domain::NameError| Problem::field("name", error.to_string()).into())
+}
+
+fn apply_counts(kind: &Kind, form: &Scale, counts: &mut BTreeMap<RoleName, u32>) -> Outcome<()> {
+    let mut errors = Vec::new();
+    if form.roles.is_empty() {
+        errors.push(FieldError { field: "roles".into(), message: "must name at least one role".into() });
+    }
+    for (name, count) in &form.roles {
+        let field = format!("roles.{name}");
+        let role = kind.spec.roles.iter().find(|role| role.name.as_str() == name && !role.auxiliary);
+        let Some(role) = role else {
+            let known: Vec<&str> =
+                kind.spec.roles.iter().filter(|role| !role.auxiliary).map(|role| role.name.as_str()).collect();
+            errors.push(FieldError {
+                field,
+                message: format!("is not a role of this kind; its roles are {}", known.join(", ")),
+            });
+            continue;
+        };
+        match u32::try_from(*count) {
+            Ok(count) if (role.min..=role.max).contains(&count) => {
+                counts.insert(role.name.clone(), count);
+            }
+            _ => errors.push(FieldError { field, message: format!("must be between {} and {}", role.min, role.max) }),
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Problem::fields(errors).into()) }
+}
+
+fn apply_settings(
+    kind: &Kind,
+    changes: &BTreeMap<String, String>,
+    settings: &mut BTreeMap<String, String>,
+) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (name, value) in changes {
+        let field = format!("settings.{name}");
+        match kind.spec.settings.iter().find(|spec| spec.name == *name).map(|spec| spec.normalise(value)) {
+            Some(Ok(value)) => {
+                settings.insert(name.clone(), value);
+            }
+            Some(Err(message)) => errors.push(FieldError { field, message }),
+            None => errors.push(FieldError { field, message: "is not a setting of this kind".into() }),
+        }
+    }
+    errors
+}
+
+fn apply_variables(changes: &[VariableChange], variables: &mut BTreeMap<String, Variable>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for change in changes {
+        let field = format!("variables.{}", change.name);
+        if let Err(error) = change.name.parse::<VariableName>() {
+            errors.push(FieldError { field, message: format!("name {error}") });
+            continue;
+        }
+        match &change.value {
+            None => {
+                variables.remove(&change.name);
+            }
+            Some(value) if value.len() > MAX_VALUE_BYTES => {
+                errors.push(FieldError { field, message: format!("must have at most {MAX_VALUE_BYTES} bytes") });
+            }
+            Some(value) if value.contains('\0') => {
+                errors.push(FieldError { field, message: "must not have NUL characters".into() });
+            }
+            Some(value) => {
+                variables.insert(change.name.clone(), Variable { value: value.clone(), secret: change.secret });
+            }
+        }
+    }
+    if variables.len() > MAX_VARIABLES {
+        errors.push(FieldError { field: "variables".into(), message: format!("must be at most {MAX_VARIABLES}") });
+    }
+    errors
+}
+
+/// A unique violation of a name becomes a field error.
+pub(crate) fn taken(error: aerie_store::StoreError, constraint: &str, by: &str) -> crate::Failure {
+    if error.constraint() == Some(constraint) {
+        Problem::field("name", format!("is already taken by {by}")).into()
+    } else {
+        error.into()
+    }
+}

@@ -1,0 +1,263 @@
+//! From rows to what people and programs see. Pure.
+
+use crate::UseCaseSettings;
+use aerie_domain::{
+    Credits, RolePhase, ServiceId,
+    views::{
+        ApplicationView, CodeCheck, CodeVersionView, InstanceRoleView, InstanceState, InstanceView, OperationView,
+        RoleView, ServiceSummary, ServiceView, SettingView, UserView, VariableView,
+    },
+};
+use aerie_kinds::{Kind, Kinds};
+use aerie_store::{
+    ApplicationRow, InstanceCostRow, InstanceLite, OperationRow, OwnerRow, ServiceRow, UsageRow, UserRow, VersionRow,
+};
+
+pub(crate) fn user(row: &UserRow) -> UserView {
+    UserView {
+        id: row.id,
+        name: row.name.clone(),
+        email: row.email.clone(),
+        first_name: row.first_name.clone(),
+        last_name: row.last_name.clone(),
+        affiliation: row.affiliation.clone(),
+        role: row.role,
+        created_at: row.created_at,
+    }
+}
+
+pub(crate) fn operation(row: &OperationRow) -> OperationView {
+    OperationView {
+        id: row.id,
+        service_id: row.service_id,
+        kind: row.kind,
+        state: row.state,
+        progress: row.progress.clone(),
+        error: row.error.clone(),
+        requested_by: row.requested_by.clone(),
+        created_at: row.created_at,
+        ended_at: row.ended_at,
+    }
+}
+
+pub(crate) fn version(row: &VersionRow, service: &ServiceRow) -> CodeVersionView {
+    CodeVersionView {
+        id: row.id,
+        number: row.number,
+        name: row.name.clone(),
+        digest: row.digest.clone(),
+        size_bytes: row.size_bytes,
+        files: row.files,
+        note: row.note.clone(),
+        uploaded_by: row.uploader.clone(),
+        uploaded_at: row.uploaded_at,
+        active: service.active_version_id == Some(row.id),
+        serving: service.serving_version_id == Some(row.id),
+        check: row.check_ok.map(|ok| CodeCheck { ok, output: row.check_output.clone() }),
+    }
+}
+
+/// The application's oldest service with a public address: it also answers at the application's own host name.
+pub(crate) fn main_service(kinds: &Kinds, siblings: &[ServiceRow]) -> Option<ServiceId> {
+    siblings
+        .iter()
+        .filter(|service| kinds.get(service.kind.as_str()).is_some_and(|kind| kind.spec.public.is_some()))
+        .min_by_key(|service| (service.created_at, service.id))
+        .map(|service| service.id)
+}
+
+fn address(settings: &UseCaseSettings, application: &str, owner: &str, service: &str, is_main: bool) -> String {
+    let host = if is_main {
+        format!("{application}.{owner}.{}", settings.domain)
+    } else {
+        format!("{service}.{application}.{owner}.{}", settings.domain)
+    };
+    match settings.public_port {
+        80 => format!("http://{host}"),
+        port => format!("http://{host}:{port}"),
+    }
+}
+
+fn per_hour<'a>(kinds: &Kinds, service: &ServiceRow, instances: impl Iterator<Item = &'a InstanceLite>) -> Credits {
+    let price = kinds.get(service.kind.as_str()).map_or(Credits::default(), |kind| kind.spec.size.price_per_hour);
+    let count = instances.filter(|instance| !instance.auxiliary && instance.healthy_at.is_some()).count();
+    Credits::from_millis(price.millis * i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+fn summary(
+    settings: &UseCaseSettings,
+    kinds: &Kinds,
+    service: &ServiceRow,
+    application: &ApplicationRow,
+    owner: &str,
+    is_main: bool,
+    instances: &[&InstanceLite],
+) -> ServiceSummary {
+    let kind = kinds.get(service.kind.as_str());
+    let public = kind.is_some_and(|kind| kind.spec.public.is_some());
+    ServiceSummary {
+        id: service.id,
+        application_id: application.id,
+        name: service.name.to_string(),
+        kind: service.kind.to_string(),
+        kind_title: kind.map_or_else(|| service.kind.to_string(), |kind| kind.spec.title.clone()),
+        state: service.state,
+        reason: service.reason.clone(),
+        instances: u32::try_from(instances.iter().filter(|instance| !instance.auxiliary).count()).unwrap_or(u32::MAX),
+        address: public.then(|| address(settings, application.name.as_str(), owner, service.name.as_str(), is_main)),
+        per_hour: per_hour(kinds, service, instances.iter().copied()),
+    }
+}
+
+pub(crate) fn application(
+    settings: &UseCaseSettings,
+    kinds: &Kinds,
+    row: &ApplicationRow,
+    owner: &str,
+    services: &[ServiceRow],
+    instances: &[InstanceLite],
+) -> ApplicationView {
+    let own: Vec<ServiceRow> = services.iter().filter(|service| service.application_id == row.id).cloned().collect();
+    let main = main_service(kinds, &own);
+    let services: Vec<ServiceSummary> = own
+        .iter()
+        .map(|service| {
+            let mine: Vec<&InstanceLite> =
+                instances.iter().filter(|instance| instance.service_id == service.id).collect();
+            summary(settings, kinds, service, row, owner, main == Some(service.id), &mine)
+        })
+        .collect();
+    ApplicationView {
+        id: row.id,
+        name: row.name.to_string(),
+        owner: owner.to_owned(),
+        created_at: row.created_at,
+        deleting: row.deleting_at.is_some(),
+        per_hour: Credits::from_millis(services.iter().map(|service| service.per_hour.millis).sum()),
+        services,
+    }
+}
+
+/// Everything a service's page is made from.
+pub(crate) struct ServiceParts<'a> {
+    pub settings: &'a UseCaseSettings,
+    pub kinds: &'a Kinds,
+    pub kind: &'a Kind,
+    pub service: &'a ServiceRow,
+    pub application: &'a ApplicationRow,
+    pub owner: &'a OwnerRow,
+    pub is_main: bool,
+    pub instances: &'a [InstanceLite],
+    pub usages: &'a [UsageRow],
+    pub costs: &'a [InstanceCostRow],
+    pub versions: &'a [VersionRow],
+    pub operation: Option<&'a OperationRow>,
+}
+
+pub(crate) fn service(parts: &ServiceParts<'_>) -> ServiceView {
+    let ServiceParts { kind, service, application, instances, .. } = parts;
+    let all: Vec<&InstanceLite> = instances.iter().collect();
+    let operation = parts.operation.filter(|row| !row.state.is_final() || !row.error.is_empty()).map(operation);
+    ServiceView {
+        summary: summary(parts.settings, parts.kinds, service, application, &parts.owner.name, parts.is_main, &all),
+        application: application.name.to_string(),
+        state_since: service.state_since,
+        generation: service.generation,
+        observed_generation: service.observed_generation,
+        created_at: service.created_at,
+        roles: kind.spec.roles.iter().map(|role| role_view(role, service, instances)).collect(),
+        instances: instances.iter().map(|instance| instance_view(parts, instance)).collect(),
+        versions: parts.versions.iter().map(|row| version(row, service)).collect(),
+        settings: kind
+            .spec
+            .settings
+            .iter()
+            .map(|spec| SettingView {
+                value: service.settings.get(&spec.name).cloned().unwrap_or_else(|| spec.default.clone()),
+                spec: spec.clone(),
+            })
+            .collect(),
+        variables: service
+            .variables
+            .iter()
+            .map(|(name, variable)| VariableView {
+                name: name.clone(),
+                value: (!variable.secret).then(|| variable.value.clone()),
+                secret: variable.secret,
+            })
+            .collect(),
+        operation,
+        takes_code: kind.spec.code.is_some(),
+        instance_price: kind.spec.size.price_per_hour,
+    }
+}
+
+fn role_view(role: &aerie_kinds::RoleSpec, service: &ServiceRow, instances: &[InstanceLite]) -> RoleView {
+    let serving = instances
+        .iter()
+        .filter(|instance| instance.roles.iter().any(|r| r.role == role.name && r.phase == RolePhase::Serving))
+        .count();
+    RoleView {
+        name: role.name.to_string(),
+        title: role.title.clone(),
+        summary: role.summary.clone(),
+        count: if role.auxiliary { 1 } else { service.counts.get(&role.name).copied().unwrap_or(role.min) },
+        serving: u32::try_from(serving).unwrap_or(u32::MAX),
+        min: role.min,
+        max: role.max,
+        auxiliary: role.auxiliary,
+    }
+}
+
+fn instance_view(parts: &ServiceParts<'_>, row: &InstanceLite) -> InstanceView {
+    let size = &parts.kind.spec.size;
+    let usage = parts.usages.iter().find(|usage| usage.instance_id == row.id);
+    let cost = parts.costs.iter().find(|cost| cost.instance_id == row.id);
+    let roles: Vec<InstanceRoleView> = row
+        .roles
+        .iter()
+        .map(|role| {
+            let process = row
+                .report
+                .as_ref()
+                .and_then(|report| report.processes.iter().find(|process| process.role == role.role));
+            InstanceRoleView {
+                role: role.role.to_string(),
+                phase: role.phase,
+                healthy: process.is_some_and(|process| process.healthy),
+                message: process.map(|process| process.message.clone()).unwrap_or_default(),
+            }
+        })
+        .collect();
+    InstanceView {
+        id: row.id,
+        short: row.short.clone(),
+        state: instance_state(row, &roles),
+        roles,
+        auxiliary: row.auxiliary,
+        address: row.address.clone(),
+        size: row.size.clone(),
+        cpu_millis: usage.and_then(|usage| u32::try_from(usage.cpu_millis).ok()),
+        cpu_limit_millis: size.cpu_millis,
+        memory_bytes: usage.and_then(|usage| u64::try_from(usage.memory_bytes).ok()),
+        memory_limit_bytes: u64::from(size.memory_mib) * 1024 * 1024,
+        created_at: row.created_at,
+        cost: Credits::from_millis(cost.map_or(0, |cost| cost.spent_millis)),
+    }
+}
+
+fn instance_state(row: &InstanceLite, roles: &[InstanceRoleView]) -> InstanceState {
+    if !row.wanted || roles.iter().all(|role| role.phase == RolePhase::Draining) {
+        InstanceState::Draining
+    } else if row.container_status != "running" {
+        InstanceState::Creating
+    } else if !row.connected && row.report.is_some() {
+        InstanceState::Lost
+    } else if roles.iter().any(|role| role.phase == RolePhase::Serving && !role.healthy) {
+        InstanceState::Unhealthy
+    } else if roles.iter().any(|role| role.phase == RolePhase::Starting) {
+        InstanceState::Starting
+    } else {
+        InstanceState::Running
+    }
+}

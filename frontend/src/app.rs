@@ -1,0 +1,64 @@
+//! The app: frame, routes, and who is signed in.
+
+use crate::{
+    components::{Footer, Header, NotFound},
+    pages::{
+        AccountPage, ApplicationPage, ApplicationsPage, HomePage, LogInPage, LogsPage, NewServicePage, RegisterPage,
+        ServicePage,
+    },
+};
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{Route, Router, Routes},
+    path,
+};
+
+/// Makes the header look again at who is signed in and what they have left.
+#[derive(Clone, Copy)]
+pub struct SignedIn(RwSignal<u32>);
+
+impl SignedIn {
+    /// Grows whenever something about the person may have changed.
+    pub fn version(self) -> u32 {
+        self.0.get()
+    }
+
+    /// Something about the person may have changed.
+    pub fn changed(self) {
+        _ = self.0.try_update(|version| *version += 1);
+    }
+}
+
+/// Every page. Rendered as a whole before it is sent, so that status codes, redirects and pages without scripts are right.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_context(SignedIn(RwSignal::new(0)));
+    #[cfg(feature = "ssr")]
+    crate::ssr::drop_foreign_errors();
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Aerie".to_owned() } else { format!("{title} · Aerie") } />
+        <Router>
+            <a class="skip" href="#main">
+                "Skip to content"
+            </a>
+            <Header />
+            <main id="main" tabindex="-1">
+                <Routes fallback=|| view! { <NotFound /> }>
+                    <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
+                    <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async />
+                    <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                    <Route path=path!("/applications") view=ApplicationsPage ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id") view=ApplicationPage ssr=SsrMode::Async />
+                    <Route path=path!("/applications/:id/new-service") view=NewServicePage ssr=SsrMode::Async />
+                    <Route path=path!("/services/:id") view=ServicePage ssr=SsrMode::Async />
+                    <Route path=path!("/services/:id/logs") view=LogsPage ssr=SsrMode::Async />
+                </Routes>
+            </main>
+            <Footer />
+        </Router>
+    }
+}

@@ -1,0 +1,15 @@
+//! What keeps a page up to date in the browser: server-sent events, logs, and the data that they renew.
+//!
+//! Everything here does its work in effects, which never run on the server; a page without scripts is as complete as
+//! the moment it was rendered. Connections belong to the component that opened them and close with it.
+
+mod events;
+mod log_buffer;
+mod log_feed;
+mod page_data;
+mod source;
+
+pub use events::{Connection, use_events};
+pub use log_buffer::{LogBuffer, LogEntry};
+pub use log_feed::{LogFeed, LogState, use_log_feed};
+pub use page_data::{PageData, refresh_after, refresh_every};

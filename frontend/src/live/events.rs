@@ -1,0 +1,65 @@
+//! `/api/v1/events`: what changed.
+
+use super::source::{Source, SourceState};
+use aerie_domain::views::{EventKind, EventView};
+use leptos::prelude::*;
+use std::{sync::Arc, time::Duration};
+
+/// How the page hears of changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// Not at all: scripts are off or not loaded yet.
+    Off,
+    /// Not yet, or not for the moment.
+    Connecting,
+    /// By itself.
+    Live,
+}
+
+/// Event names: the snake case of [`EventKind`].
+const NAMES: [&str; 5] = ["application", "service", "instance", "operation", "gap"];
+
+/// Pause before opening a stream again that the server refused. Longer: the page stays stale longer after a restart of
+/// the director. Shorter: more requests while it is down.
+const REOPEN: Duration = Duration::from_secs(5);
+
+/// Calls `changed` whenever something happened that concerns the page, or when events may have been missed.
+pub fn use_events(
+    concerns: impl Fn(&EventView) -> bool + Send + Sync + 'static,
+    changed: Callback<()>,
+) -> Signal<Connection> {
+    let connection = RwSignal::new(Connection::Off);
+    let attempt = RwSignal::new(0_u32);
+    let concerns = Arc::new(concerns);
+    Effect::new(move |_| {
+        let attempts = attempt.get();
+        connection.set(Connection::Connecting);
+        let Some(mut source) = Source::open("/api/v1/events") else { return };
+        for name in NAMES {
+            let concerns = Arc::clone(&concerns);
+            source.on(name, move |data| {
+                let ours = match serde_json::from_str::<EventView>(&data) {
+                    Ok(event) => event.kind == EventKind::Gap || concerns(&event),
+                    // An event we cannot read may concern us.
+                    Err(_) => true,
+                };
+                if ours {
+                    changed.run(());
+                }
+            });
+        }
+        source.on_state(move |state| {
+            let now = if state == SourceState::Open { Connection::Live } else { Connection::Connecting };
+            _ = connection.try_set(now);
+            match state {
+                // Whatever happened while there was no connection, and was not replayed, is seen by looking again.
+                SourceState::Open if attempts > 0 => changed.run(()),
+                SourceState::Closed => set_timeout(move || _ = attempt.try_update(|n| *n += 1), REOPEN),
+                SourceState::Open | SourceState::Retrying => {}
+            }
+        });
+        // Owned by this run of the effect: closed when it runs again or its component goes.
+        StoredValue::new_local(source);
+    });
+    connection.into()
+}

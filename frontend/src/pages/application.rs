@@ -1,0 +1,148 @@
+//! One application: its services, its name, its end.
+
+use super::id_in_path;
+use crate::{
+    app::SignedIn,
+    components::{Confirm, LiveMark, Loading, ProblemBox, Refused, Rename, ServiceRow, error_of},
+    format,
+    live::{PageData, refresh_after, use_events},
+    server::{ApplicationData, Dated, DeleteApplication, RenameApplication, load_application},
+};
+use aerie_domain::{
+    ApplicationId, ProblemCode,
+    views::{ApplicationView, EventView},
+};
+use leptos::{form::ActionForm, prelude::*};
+use leptos_meta::Title;
+use leptos_router::hooks::use_navigate;
+
+/// The page.
+#[component]
+pub fn ApplicationPage() -> impl IntoView {
+    let id = id_in_path::<ApplicationId>("application");
+    let first = Resource::new(move || id.get(), async |id| load_application(id?).await);
+    view! {
+        <Suspense fallback=Loading>
+            {move || Suspend::new(async move {
+                match first.await {
+                    Ok(first) => view! { <Application first /> }.into_any(),
+                    Err(error) => view! { <Refused error /> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn Application(first: Dated<ApplicationData>) -> impl IntoView {
+    let id = first.data.application.id;
+    let page = PageData::new(first, move || load_application(id));
+    let signed_in = expect_context::<SignedIn>();
+    let changed = Callback::new(move |()| {
+        page.refresh.run(());
+        signed_in.changed();
+    });
+    let connection = use_events(move |event: &EventView| event.application_id == Some(id), changed);
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        let gone = page.problem.with(|problem| {
+            problem.as_ref().is_some_and(|error| error.problem.code == ProblemCode::NotFound)
+        });
+        if gone {
+            navigate("/applications", Default::default());
+        }
+    });
+    let application = Memo::new(move |_| page.value.with(|page| page.data.application.clone()));
+    let name = Memo::new(move |_| application.with(|application| application.name.clone()));
+    view! {
+        <Title text=move || name.get() />
+        <nav class="trail" aria-label="Breadcrumb">
+            <a href="/applications">"Applications"</a>
+        </nav>
+        <div class="page-head">
+            <h1>{move || name.get()}</h1>
+            <LiveMark connection />
+            <span class="muted">
+                {move || application.with(|application| format!("{} per hour", format::credits(application.per_hour)))}
+            </span>
+        </div>
+        <Services page />
+        <Manage id name page />
+    }
+}
+
+#[component]
+fn Services(page: PageData<Dated<ApplicationData>>) -> impl IntoView {
+    let data = Memo::new(move |_| page.value.with(|page| page.data.clone()));
+    let content = move || {
+        let ApplicationData { application, icons } = data.get();
+        let ApplicationView { id, services, deleting, .. } = application;
+        if deleting {
+            let text = "This application is being deleted. It disappears when its last service has stopped.";
+            return view! { <p class="notice">{text}</p> }.into_any();
+        }
+        let empty = services.is_empty();
+        let rows: Vec<_> = services
+            .into_iter()
+            .map(|service| {
+                let icon = icons.get(&service.kind).cloned().unwrap_or_default();
+                view! { <ServiceRow service icon /> }
+            })
+            .collect();
+        view! {
+            <section class="card">
+                <div class="card-head">
+                    <h2>"Services"</h2>
+                    <a class="button primary" href=format!("/applications/{id}/new-service")>
+                        "Add a service"
+                    </a>
+                </div>
+                {empty.then(|| view! { <p class="empty">"No services yet. Add one to begin."</p> })}
+                <ul class="service-list">{rows}</ul>
+            </section>
+        }
+        .into_any()
+    };
+    content
+}
+
+#[component]
+fn Manage(id: ApplicationId, name: Memo<String>, page: PageData<Dated<ApplicationData>>) -> impl IntoView {
+    let rename = ServerAction::<RenameApplication>::new();
+    let delete = ServerAction::<DeleteApplication>::new();
+    refresh_after(rename, page.refresh);
+    let (rename_error, delete_error) = (error_of(rename), error_of(delete));
+    view! {
+        <section class="card quiet-card">
+            <h2>"Manage"</h2>
+            <ProblemBox error=rename_error fields=&["name"] />
+            <ProblemBox error=delete_error />
+            <div class="manage">
+                <Rename
+                    name=name.get_untracked()
+                    error=rename_error
+                    form=move |inside| {
+                        view! {
+                            <ActionForm action=rename>
+                                <input type="hidden" name="application" value=id.to_string() />
+                                {inside}
+                            </ActionForm>
+                        }
+                            .into_any()
+                    }
+                />
+                <Confirm
+                    label="Delete application…"
+                    warning="All its services stop, and their code, settings and data are removed. This cannot be undone."
+                >
+                    <ActionForm action=delete>
+                        <input type="hidden" name="application" value=id.to_string() />
+                        <button class="danger" type="submit">
+                            "Delete application and all its data"
+                        </button>
+                    </ActionForm>
+                </Confirm>
+            </div>
+        </section>
+    }
+}

@@ -1,0 +1,49 @@
+//! Server functions: what pages ask for and send, one module per resource. Each is a public endpoint under `/fn/` that
+//! calls one use case as the person who asks; none decides anything by itself.
+//!
+//! Loads bring the server's clock along ([`Dated`]), so that "3 min ago" reads the same on both sides of hydration.
+
+mod accounts;
+mod applications;
+mod code;
+mod configuration;
+mod kinds;
+mod logs;
+mod services;
+mod sessions;
+mod tokens;
+
+pub use accounts::{ChangePassword, Register, me};
+pub use applications::{
+    ApplicationData, ApplicationsData, CreateApplication, DeleteApplication, RenameApplication, load_application,
+    load_applications,
+};
+pub use code::{ActivateVersion, DeleteVersion};
+pub use configuration::{ConfigureSettings, RemoveVariable, SetVariable};
+pub use kinds::load_kinds;
+pub use logs::load_manager_log;
+pub use services::{
+    CreateService, DeleteService, RenameService, ScaleService, ServiceData, StartService, StopService, load_service,
+};
+pub use sessions::{AccountData, LogIn, RevokeOtherSessions, RevokeSession, load_account};
+pub use tokens::{CreateToken, RevokeToken};
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// Data with the server's time at which it was true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dated<T> {
+    /// The server's clock.
+    #[serde(with = "time::serde::rfc3339")]
+    pub now: OffsetDateTime,
+    /// What was true then.
+    pub data: T,
+}
+
+#[cfg(feature = "ssr")]
+impl<T> Dated<T> {
+    fn new(data: T) -> Self {
+        Self { now: crate::ssr::context::now(), data }
+    }
+}

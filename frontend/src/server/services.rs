@@ -1,0 +1,146 @@
+//! Services: the service page's data, and everything about a service but its code and configuration.
+
+use super::Dated;
+use crate::PageError;
+use aerie_domain::{ApplicationId, ServiceId, views::ServiceView};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Data of a service's page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceData {
+    /// The service.
+    pub service: ServiceView,
+    /// Its kind's icon.
+    pub icon: String,
+}
+
+/// One service with everything its page shows.
+#[server(prefix = "/fn", endpoint = "load_service")]
+pub async fn load_service(service: ServiceId) -> Result<Dated<ServiceData>, PageError> {
+    use crate::ssr::context;
+    let (actor, use_cases) = (context::actor()?, context::use_cases()?);
+    let service = use_cases.service(&actor, service).await?;
+    let icon = use_cases.kind(&service.summary.kind).map(|kind| kind.icon).unwrap_or_default();
+    Ok(Dated::new(ServiceData { service, icon }))
+}
+
+/// Makes a service and shows it.
+#[server(prefix = "/fn", endpoint = "create_service")]
+pub async fn create_service(
+    application: ApplicationId,
+    #[server(default)] kind: String,
+    #[server(default)] name: String,
+) -> Result<(), PageError> {
+    use crate::ssr::context;
+    use aerie_domain::views;
+    let (actor, use_cases) = (context::actor()?, context::use_cases()?);
+    let typed = name.trim();
+    let form = views::CreateService { kind: kind.clone(), name: (!typed.is_empty()).then(|| typed.to_owned()) };
+    let made = use_cases
+        .create_service(&actor, application, form)
+        .await
+        .map_err(|failure| PageError::from(failure).keeping("name", typed).keeping("kind", &kind))?;
+    context::see_other(&format!("/services/{}", made.summary.id));
+    Ok(())
+}
+
+/// Renames a service.
+#[server(prefix = "/fn", endpoint = "rename_service")]
+pub async fn rename_service(service: ServiceId, name: String) -> Result<(), PageError> {
+    use crate::ssr::context;
+    use aerie_domain::views;
+    let form = views::Rename { name: name.trim().to_owned() };
+    context::use_cases()?
+        .rename_service(&context::actor()?, service, form)
+        .await
+        .map_err(|failure| PageError::from(failure).keeping("name", &name))?;
+    show(service, "");
+    Ok(())
+}
+
+/// Starts a service.
+#[server(prefix = "/fn", endpoint = "start_service")]
+pub async fn start_service(service: ServiceId) -> Result<(), PageError> {
+    use crate::ssr::context;
+    context::use_cases()?.start_service(&context::actor()?, service).await?;
+    show(service, "");
+    Ok(())
+}
+
+/// Stops a service.
+#[server(prefix = "/fn", endpoint = "stop_service")]
+pub async fn stop_service(service: ServiceId) -> Result<(), PageError> {
+    use crate::ssr::context;
+    context::use_cases()?.stop_service(&context::actor()?, service).await?;
+    show(service, "");
+    Ok(())
+}
+
+/// Removes a service with its data, and shows its application.
+#[server(prefix = "/fn", endpoint = "delete_service")]
+pub async fn delete_service(service: ServiceId) -> Result<(), PageError> {
+    use crate::ssr::context;
+    let (actor, use_cases) = (context::actor()?, context::use_cases()?);
+    let application = use_cases.service(&actor, service).await?.summary.application_id;
+    use_cases.delete_service(&actor, service).await?;
+    context::see_other(&format!("/applications/{application}"));
+    Ok(())
+}
+
+/// Changes role counts, typed as numbers or as changes such as `+2`.
+#[server(prefix = "/fn", endpoint = "scale_service")]
+pub async fn scale_service(
+    service: ServiceId,
+    #[server(default)] roles: BTreeMap<String, String>,
+) -> Result<(), PageError> {
+    use crate::ssr::context;
+    use aerie_domain::views;
+    let (actor, use_cases) = (context::actor()?, context::use_cases()?);
+    let keep = |error: PageError| {
+        roles.iter().fold(error, |error, (role, text)| error.keeping(&format!("roles.{role}"), text))
+    };
+    let present = use_cases.service(&actor, service).await?;
+    let form: views::Scale = scale_form(&present, &roles).map_err(|problem| keep(problem.into()))?;
+    use_cases.scale_service(&actor, service, form).await.map_err(|failure| keep(failure.into()))?;
+    show(service, "#scale");
+    Ok(())
+}
+
+/// The counts that the typed texts mean. A change such as `+2` holds only for the counts it was reckoned from.
+#[cfg(feature = "ssr")]
+fn scale_form(
+    service: &ServiceView,
+    typed: &BTreeMap<String, String>,
+) -> Result<aerie_domain::views::Scale, aerie_domain::Problem> {
+    use crate::scale_input::ScaleInput;
+    use aerie_domain::{FieldError, Problem, views::Scale};
+    let mut counts = BTreeMap::new();
+    let mut errors = Vec::new();
+    let mut relative = false;
+    for (role, text) in typed {
+        let present = service.roles.iter().find(|known| known.name == *role).map_or(0, |role| role.count);
+        match ScaleInput::parse(text) {
+            Ok(input) => {
+                relative |= matches!(input, ScaleInput::By(_));
+                counts.insert(role.clone(), input.apply(present));
+            }
+            Err(message) => errors.push(FieldError { field: format!("roles.{role}"), message }),
+        }
+    }
+    if errors.is_empty() {
+        Ok(Scale { roles: counts, if_generation: relative.then_some(service.generation) })
+    } else {
+        Err(Problem::fields(errors))
+    }
+}
+
+/// Back to the service's page, for forms without scripts; scripts stay where they are.
+#[cfg(feature = "ssr")]
+pub(super) fn show(service: ServiceId, section: &str) {
+    use crate::ssr::context;
+    if context::accepts_html() {
+        context::see_other(&format!("/services/{service}{section}"));
+    }
+}

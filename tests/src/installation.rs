@@ -1,0 +1,241 @@
+//! A whole installation for one test: own database, ports, data directory, label and networks. Dropping it stops the
+//! director and removes every container, network and volume that carries its label.
+
+use crate::{Api, until};
+use anyhow::{Context, Result, bail};
+use std::{
+    env, fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// Networks of tests lie apart from those of a running installation (10.208.0.0/12): each test gets a /20.
+static NEXT_POOL: AtomicU16 = AtomicU16::new(0);
+
+/// A running installation.
+pub struct Installation {
+    label: String,
+    folder: TempDir,
+    database: String,
+    director: Option<Child>,
+    environment: Vec<(&'static str, String)>,
+    /// Port of the dashboard and the REST API.
+    pub web_port: u16,
+    /// Port at which applications answer.
+    pub public_port: u16,
+}
+
+impl Installation {
+    /// Starts one and waits until it is ready. `name` is part of its label.
+    ///
+    /// # Errors
+    /// When a part is missing; the message says which.
+    pub async fn start(name: &str) -> Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        let director = target.join("debug/aerie-director");
+        if !director.exists() {
+            bail!("{} is missing: run scripts/build debug first", director.display());
+        }
+        let label = format!("aerie-test-{name}-{}", std::process::id());
+        let admin = env::var("DATABASE_URL").context("DATABASE_URL names the test database server")?;
+        let database = label.replace('-', "_");
+        psql(&admin, &format!("create database {database}"))?;
+        let (server, _) = admin.rsplit_once('/').context("DATABASE_URL ends with /<database>")?;
+        let folder = tempfile::Builder::new().prefix(&label).tempdir_in("/var/tmp")?;
+        let ports = free_ports()?;
+        let pool = NEXT_POOL.fetch_add(1, Ordering::Relaxed) % 64;
+        let at = |path: &str| root.join(path).display().to_string();
+        let environment = vec![
+            ("AERIE_DATABASE_URL", format!("{server}/{database}")),
+            ("AERIE_DATA_DIR", folder.path().join("data").display().to_string()),
+            ("AERIE_LISTEN", format!("127.0.0.1:{}", ports[0])),
+            ("AERIE_PUBLIC_URL", format!("http://localhost:{}", ports[0])),
+            ("AERIE_AGENT_PORT", ports[1].to_string()),
+            ("AERIE_PUBLIC_BIND", "127.0.0.1".to_owned()),
+            ("AERIE_PUBLIC_PORT", ports[2].to_string()),
+            ("AERIE_ENTRY_READY_PORT", ports[3].to_string()),
+            ("AERIE_INSTALLATION", label.clone()),
+            ("AERIE_SUBNET_POOL", format!("10.{}.{}.0/20", 232 + pool / 16, (pool % 16) * 16)),
+            ("AERIE_TEMPLATES_DIR", at("service-templates")),
+            ("AERIE_STATIC_DIR", at("static")),
+            ("AERIE_PKG_DIR", target.join("pkg").display().to_string()),
+            ("AERIE_AGENT_BINARY", target.join("debug/aerie-agent").display().to_string()),
+            ("AERIE_PASSWORD_MEMORY_KIB", "1024".to_owned()),
+            ("AERIE_LOG", "text".to_owned()),
+        ];
+        let mut installation = Self {
+            label,
+            folder,
+            database: format!("{server}/{database}"),
+            director: None,
+            environment,
+            web_port: ports[0],
+            public_port: ports[2],
+        };
+        fs::create_dir_all(installation.folder.path().join("data"))?;
+        installation.start_director(&director)?;
+        installation.ready().await?;
+        Ok(installation)
+    }
+
+    fn start_director(&mut self, director: &Path) -> Result<()> {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("director.log"))?;
+        let child = Command::new(director)
+            .arg("serve")
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        self.director = Some(child);
+        Ok(())
+    }
+
+    async fn ready(&self) -> Result<()> {
+        let url = format!("{}/readyz", self.url());
+        let client = reqwest::Client::new();
+        let answer = until("the director to be ready", Duration::from_secs(60), || async {
+            let response = client.get(&url).send().await.map_err(|error| error.to_string())?;
+            let status = response.status();
+            if status.is_success() { Ok(()) } else { Err(response.text().await.unwrap_or_default()) }
+        })
+        .await;
+        answer.with_context(|| format!("director log:\n{}", self.director_log()))
+    }
+
+    /// Kills the director as a crash would.
+    ///
+    /// # Errors
+    /// When it was not running.
+    pub fn kill_director(&mut self) -> Result<()> {
+        let mut child = self.director.take().context("the director is not running")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Starts a killed director again and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub async fn restart_director(&mut self) -> Result<()> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        self.start_director(&target.join("debug/aerie-director"))?;
+        self.ready().await
+    }
+
+    /// Address of the dashboard.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.web_port)
+    }
+
+    /// A programme that speaks REST with it, not signed in.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        Api::new(&self.url())
+    }
+
+    /// The newest lines of the director's log, for failures.
+    #[must_use]
+    pub fn director_log(&self) -> String {
+        let log = fs::read_to_string(self.folder.path().join("director.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+
+    /// Names of the containers of this installation, running or not.
+    ///
+    /// # Errors
+    /// When Docker does not answer.
+    pub fn containers(&self) -> Result<Vec<String>> {
+        labelled(&self.label, &["ps", "--all", "--format", "{{.Names}}"])
+    }
+
+    /// Runs one docker command against a container of this installation.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn docker(&self, arguments: &[&str]) -> Result<String> {
+        docker(arguments)
+    }
+
+    /// Copies the director's log and the containers' output to a folder that outlives the test, for failures.
+    pub fn keep_evidence(&self) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test/evidence").join(&self.label);
+        if fs::create_dir_all(&folder).is_err() {
+            return;
+        }
+        let _ = fs::copy(self.folder.path().join("director.log"), folder.join("director.log"));
+        for name in self.containers().unwrap_or_default() {
+            if let Ok(text) = docker(&["logs", "--timestamps", &name]) {
+                let _ = fs::write(folder.join(format!("{name}.log")), text);
+            }
+        }
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.keep_evidence();
+        }
+        if let Some(mut child) = self.director.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        for (list, remove) in [
+            (["ps", "--all", "--quiet"].as_slice(), ["rm", "--force", "--volumes"].as_slice()),
+            (["network", "ls", "--quiet"].as_slice(), ["network", "rm"].as_slice()),
+            (["volume", "ls", "--quiet"].as_slice(), ["volume", "rm", "--force"].as_slice()),
+        ] {
+            let ids = labelled(&self.label, list).unwrap_or_default();
+            if !ids.is_empty() {
+                let arguments: Vec<&str> = remove.iter().copied().chain(ids.iter().map(String::as_str)).collect();
+                let _ = docker(&arguments);
+            }
+        }
+        if let Some((server, database)) = self.database.rsplit_once('/') {
+            let _ = psql(&format!("{server}/postgres"), &format!("drop database if exists {database} with (force)"));
+        }
+    }
+}
+
+fn labelled(label: &str, arguments: &[&str]) -> Result<Vec<String>> {
+    let filter = format!("label=aerie.installation={label}");
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--filter", &filter]).collect();
+    Ok(docker(&arguments)?.lines().map(str::to_owned).collect())
+}
+
+fn docker(arguments: &[&str]) -> Result<String> {
+    let output = Command::new("docker").args(arguments).output().context("docker cannot be run")?;
+    if !output.status.success() {
+        bail!("docker {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    }
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    Ok(format!("{out}{err}"))
+}
+
+fn psql(url: &str, statement: &str) -> Result<()> {
+    let output = Command::new("psql").args(["--quiet", "--dbname", url, "--command", statement]).output()?;
+    if !output.status.success() {
+        bail!("psql: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
+/// Four ports that were free a moment ago.
+fn free_ports() -> Result<[u16; 4]> {
+    let listeners: Vec<TcpListener> = (0..4).map(|_| TcpListener::bind("0.0.0.0:0")).collect::<Result<_, _>>()?;
+    let mut ports = [0; 4];
+    for (port, listener) in ports.iter_mut().zip(&listeners) {
+        *port = listener.local_addr()?.port();
+    }
+    Ok(ports)
+}

@@ -1,0 +1,71 @@
+//! Applications that tests upload.
+
+use anyhow::Result;
+use std::{fs, path::Path, process::Command};
+
+/// Files of a small application, by path.
+pub struct Sample {
+    /// Path and content.
+    pub files: Vec<(&'static str, String)>,
+}
+
+impl Sample {
+    /// A PHP application of several files that says its version, counts visits in a session and prints a variable.
+    #[must_use]
+    pub fn guest_book(version: &str) -> Self {
+        Self {
+            files: vec![
+                (
+                    "index.php",
+                    format!(
+                        "<?php\nrequire __DIR__ . '/lib/counter.php';\n$visits = count_visit();\n\
+                         echo 'guest book {version} half=' . half() . ' visits=' . $visits . ' mood=' . getenv('MOOD');\n"
+                    ),
+                ),
+                (
+                    "lib/counter.php",
+                    format!(
+                        "<?php\nfunction count_visit(): int {{\n    session_start();\n    \
+                         $_SESSION['visits'] = ($_SESSION['visits'] ?? 0) + 1;\n    return $_SESSION['visits'];\n}}\n\
+                         function half(): string {{ return '{version}'; }}\n"
+                    ),
+                ),
+                ("plain.php", format!("<?php require __DIR__ . '/lib/counter.php'; echo '{version}/' . half();\n")),
+                ("style.css", format!("/* {version} */ body {{ color: teal; }}\n")),
+                (".env", "SECRET=do-not-serve\n".to_owned()),
+            ],
+        }
+    }
+
+    /// Code that PHP cannot parse.
+    #[must_use]
+    pub fn broken() -> Self {
+        Self { files: vec![("index.php", "<?php\necho 'unfinished\n".to_owned())] }
+    }
+
+    /// The application as a `.tar.gz` inside one top folder.
+    ///
+    /// # Errors
+    /// When tar cannot be run.
+    pub fn tar_gz(&self) -> Result<Vec<u8>> {
+        let folder = tempfile::tempdir()?;
+        for (path, content) in &self.files {
+            let path = folder.path().join("guest-book").join(path);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::write(path, content)?;
+        }
+        tar_gz(folder.path(), "guest-book")
+    }
+}
+
+/// Packs a folder with the tar that everybody has.
+///
+/// # Errors
+/// When tar cannot be run.
+pub fn tar_gz(parent: &Path, name: &str) -> Result<Vec<u8>> {
+    let output = Command::new("tar").arg("-czC").arg(parent).arg(name).output()?;
+    anyhow::ensure!(output.status.success(), "tar: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(output.stdout)
+}

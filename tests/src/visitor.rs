@@ -1,0 +1,103 @@
+//! Visitors of a hosted application: keep asking while something happens, count what was lost.
+
+use anyhow::Result;
+use reqwest::Client;
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::task::JoinSet;
+
+/// Longest time visitors keep asking, whatever the test does: traffic is bounded.
+const AT_MOST: Duration = Duration::from_secs(120);
+
+/// Visitors at work.
+pub struct Visitor {
+    stop: Arc<AtomicBool>,
+    report: Arc<Mutex<VisitorReport>>,
+    tasks: JoinSet<()>,
+}
+
+/// What visitors saw.
+#[derive(Debug, Default, Clone)]
+pub struct VisitorReport {
+    /// Answers with status 200.
+    pub good: usize,
+    /// Everything else, in words.
+    pub lost: Vec<String>,
+    /// How often each body was seen (its first 80 characters).
+    pub bodies: BTreeMap<String, usize>,
+}
+
+impl Visitor {
+    /// Lets half of `visitors` ask on kept connections and half on fresh ones, for `url` whose host is resolved to
+    /// this machine.
+    ///
+    /// # Errors
+    /// When the address cannot be read.
+    pub fn keep_asking(url: &str, visitors: usize) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let report = Arc::new(Mutex::new(VisitorReport::default()));
+        let mut tasks = JoinSet::new();
+        for number in 0..visitors {
+            let client = client(url, number % 2 == 0)?;
+            let (url, stop, report) = (url.to_owned(), Arc::clone(&stop), Arc::clone(&report));
+            tasks.spawn(async move {
+                let end = tokio::time::Instant::now() + AT_MOST;
+                while !stop.load(Ordering::Relaxed) && tokio::time::Instant::now() < end {
+                    let seen = match client.get(&url).send().await {
+                        Ok(response) => {
+                            let status = response.status();
+                            match response.text().await {
+                                Ok(body) if status.is_success() => Ok(body),
+                                Ok(body) => Err(format!("{status}: {}", body.chars().take(120).collect::<String>())),
+                                Err(error) => Err(format!("cut off: {error:?}")),
+                            }
+                        }
+                        Err(error) => Err(format!("{error:?}")),
+                    };
+                    if let Ok(mut report) = report.lock() {
+                        match seen {
+                            Ok(body) => {
+                                report.good += 1;
+                                *report.bodies.entry(body.chars().take(80).collect()).or_default() += 1;
+                            }
+                            Err(lost) => report.lost.push(lost),
+                        }
+                    }
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            });
+        }
+        Ok(Self { stop, report, tasks })
+    }
+
+    /// Ends the visit.
+    pub async fn finish(mut self) -> VisitorReport {
+        self.stop.store(true, Ordering::Relaxed);
+        while self.tasks.join_next().await.is_some() {}
+        self.report.lock().map(|report| report.clone()).unwrap_or_default()
+    }
+
+    /// One request, as a browser that keeps cookies would send it.
+    ///
+    /// # Errors
+    /// When the address cannot be read.
+    pub fn browser_like(url: &str) -> Result<Client> {
+        client(url, true)
+    }
+}
+
+/// A client that finds any host name of the address on this machine.
+fn client(url: &str, keep: bool) -> Result<Client> {
+    let parsed = reqwest::Url::parse(url)?;
+    let host = parsed.host_str().unwrap_or("localhost").to_owned();
+    let address = SocketAddr::from(([127, 0, 0, 1], parsed.port().unwrap_or(80)));
+    let builder = Client::builder().resolve(&host, address).cookie_store(true).timeout(Duration::from_secs(15));
+    Ok(if keep { builder.build()? } else { builder.pool_max_idle_per_host(0).build()? })
+}
