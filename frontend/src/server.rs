@@ -13,7 +13,7 @@ mod services;
 mod sessions;
 mod tokens;
 
-pub use accounts::{ChangePassword, Register, me};
+pub use accounts::{ChangePassword, Register, who_am_i};
 pub use applications::{
     ApplicationData, ApplicationsData, CreateApplication, DeleteApplication, RenameApplication, load_application,
     load_applications,

@@ -176,6 +176,12 @@ impl Browser {
         .await
     }
 
+    /// Address of the installation.
+    #[must_use]
+    pub fn home(&self) -> &str {
+        &self.base
+    }
+
     /// Address of the page.
     ///
     /// # Errors

@@ -68,7 +68,7 @@ pub struct Summary {
 ///
 /// # Errors
 /// Every reason to refuse an archive is a variant of [`ArchiveError`] with a sentence for the student. After an error
-/// `output` does not exist.
+/// nothing new is at `output`.
 pub fn normalise(input: &Path, output: &Path, limits: &Limits) -> Result<Summary, ArchiveError> {
     let mut file = File::open(input)?;
     let upload_bytes = file.metadata()?.len();

@@ -31,14 +31,14 @@ pub(crate) struct Writer {
     content_bytes: u64,
 }
 
-/// Creates `output` and lets `fill` add the entries; removes it again when something fails.
+/// Creates `output` and lets `add_all` add the entries; removes it again when something fails.
 pub(crate) fn to_file(
     output: &Path,
-    fill: impl FnOnce(&mut Writer) -> Result<(), ArchiveError>,
+    add_all: impl FnOnce(&mut Writer) -> Result<(), ArchiveError>,
 ) -> Result<Written, ArchiveError> {
     let file = File::create(output)?;
     let result = Writer::new(file).and_then(|mut writer| {
-        fill(&mut writer)?;
+        add_all(&mut writer)?;
         writer.finish()
     });
     if result.is_err() {

@@ -15,6 +15,7 @@ mod sources;
 pub use clean::clean;
 pub use follow::{Item, follow};
 pub use history::{History, history};
+pub(crate) use sources::kept_folder;
 
 use crate::state::AppState;
 use aerie_domain::{ServiceId, views::LogQuery};

@@ -6,6 +6,7 @@ use crate::{
     lifecycle::Lifecycle,
 };
 use aerie_cloud::Cloud;
+use aerie_frontend::Assets;
 use aerie_store::{Listener, Store};
 use aerie_usecases::UseCases;
 use axum::extract::FromRef;
@@ -31,6 +32,8 @@ pub struct AppState {
     pub api_document: Arc<ApiDocument>,
     /// Limits long-lived streams per user.
     pub streams: StreamSlots,
+    /// The built files that pages refer to.
+    pub assets: Assets,
     /// What the pages' renderer wants to know.
     pub leptos: LeptosOptions,
 }

@@ -116,7 +116,9 @@ impl Kind {
         let files = files(&folder.join("files"))?;
         let image_digest = image::digest(folder, spec.code.as_ref().map(|code| code.default.as_str()))?;
         let kind = Self { spec, folder: folder.to_owned(), image_digest, icon, files };
-        render::check(&kind).map_err(|(file, message)| KindError::new(folder.join(file), message))?;
+        render::check(&kind)
+            .and_then(|()| render::rehearse(&kind))
+            .map_err(|(file, message)| KindError::new(folder.join(file), message))?;
         Ok(kind)
     }
 

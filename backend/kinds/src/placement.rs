@@ -39,3 +39,7 @@ pub fn place(kind: &KindSpec, counts: &BTreeMap<RoleName, u32>) -> Vec<Placement
     }
     placements
 }
+
+#[cfg(test)]
+#[path = "placement/tests.rs"]
+mod tests;

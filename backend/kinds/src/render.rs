@@ -6,9 +6,11 @@
 mod engine;
 mod order;
 mod quote;
+mod rehearsal;
 
 pub(crate) use engine::check;
 pub(crate) use order::start_order;
+pub(crate) use rehearsal::rehearse;
 
 use crate::{FileTemplate, Kind, ProcessTemplate, RoleSpec};
 use aerie_agent_protocol::{
@@ -111,7 +113,7 @@ impl Kind {
             code: self.code_plan(context),
             processes,
             init,
-            environment: context.variables.clone(),
+            environment: if self.spec.variables_in_files { BTreeMap::new() } else { context.variables.clone() },
         })
     }
 

@@ -23,6 +23,10 @@ pub struct KindSpec {
     /// Its files receive the public routes of the whole installation. System kinds only.
     #[serde(default)]
     pub receives_routes: bool,
+    /// The kind's files name the variables, and processes and scripts do not get them as environment. A process cannot be
+    /// given another environment while it runs: with this, a changed variable is a reload rather than a restart.
+    #[serde(default)]
+    pub variables_in_files: bool,
     /// Roles that share one instance as long as each has a count of at most one; the first is the anchor.
     #[serde(default)]
     pub pack: Vec<RoleName>,

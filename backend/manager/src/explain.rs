@@ -23,6 +23,11 @@ pub fn container_ended(row: &Instance) -> String {
     text
 }
 
+/// A container ended and was started again by the engine.
+pub fn container_restarted(row: &Instance) -> String {
+    format!("The container of instance {} ended and was started again by the engine; its roles start over.", row.short)
+}
+
 fn exit_code(code: i64) -> &'static str {
     match code {
         0 => " (no error, but it should have gone on)",

@@ -32,35 +32,33 @@ impl UseCases {
     pub async fn ensure_system(&self) -> Outcome<()> {
         let store = self.store();
         let bug = |error: NameError| Failure::Bug(error.to_string());
-        let owner = match store.user_system().await? {
-            Some(user) => user.id,
-            None => {
-                let new = NewUser {
-                    id: UserId::generate(),
-                    name: SYSTEM_USER.to_owned(),
-                    email: format!("{SYSTEM_USER}@invalid"),
-                    password_hash: None,
-                    first_name: String::new(),
-                    last_name: String::new(),
-                    affiliation: String::new(),
-                    role: UserRole::System,
-                    granted_millis: 0,
-                };
-                let mut txn = store.begin().await?;
-                txn.user_insert(&new).await?;
-                txn.commit().await?;
-                new.id
-            }
+        let owner = if let Some(user) = store.user_system().await? {
+            user.id
+        } else {
+            let new = NewUser {
+                id: UserId::generate(),
+                name: SYSTEM_USER.to_owned(),
+                email: format!("{SYSTEM_USER}@invalid"),
+                password_hash: None,
+                first_name: String::new(),
+                last_name: String::new(),
+                affiliation: String::new(),
+                role: UserRole::System,
+                granted_millis: 0,
+            };
+            let mut txn = store.begin().await?;
+            txn.user_insert(&new).await?;
+            txn.commit().await?;
+            new.id
         };
-        let application = match store.application_list(owner, None, 1).await?.into_iter().next() {
-            Some(row) => row.id,
-            None => {
-                let name: ApplicationName = "system".parse().map_err(bug)?;
-                let mut txn = store.begin().await?;
-                let row = txn.application_insert(owner, &name).await?;
-                txn.commit().await?;
-                row.id
-            }
+        let application = if let Some(row) = store.application_list(owner, None, 1).await?.into_iter().next() {
+            row.id
+        } else {
+            let name: ApplicationName = "system".parse().map_err(bug)?;
+            let mut txn = store.begin().await?;
+            let row = txn.application_insert(owner, &name).await?;
+            txn.commit().await?;
+            row.id
         };
         self.ensure_entry(application).await
     }

@@ -101,7 +101,7 @@ pub(crate) fn check_new(password: &str, again: &str, user_name: &str) -> Vec<Fie
         Some("is one of the passwords that everybody tries first".to_owned())
     } else if !user_name.is_empty() && password.to_lowercase().contains(&user_name.to_lowercase()) && chars < 20 {
         Some("must not contain the user name".to_owned())
-    } else if password.chars().all(|c| Some(c) == password.chars().next()) {
+    } else if password.chars().all(|c| password.starts_with(c)) {
         Some("must not be one character over and over".to_owned())
     } else {
         None

@@ -318,7 +318,7 @@ fn default_counts(kind: &Kind) -> BTreeMap<RoleName, u32> {
 fn free_name(kind: &str, siblings: &[ServiceRow]) -> Outcome<ServiceName> {
     let taken = |name: &str| siblings.iter().any(|service| service.name.as_str() == name);
     let name = std::iter::once(kind.to_owned())
-        .chain((2..).map(|number| format!("{kind}-{number}")))
+        .chain((2..=MAX_SERVICES + 1).map(|number| format!("{kind}-{number}")))
         .find(|name| !taken(name))
         .unwrap_or_else(|| kind.to_owned());
     name.parse().map_err(|error: aerie_domain::NameError| Problem::field("name", error.to_string()).into())

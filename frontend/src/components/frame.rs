@@ -1,7 +1,7 @@
 //! What is above and below every page.
 
 use super::Logo;
-use crate::{PageError, app::SignedIn, format, server::me};
+use crate::{PageError, app::SignedIn, format, server::who_am_i};
 use aerie_domain::views::Me;
 use leptos::prelude::*;
 
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 #[component]
 pub fn Header() -> impl IntoView {
     let signed_in = expect_context::<SignedIn>();
-    let person = Resource::new(move || signed_in.version(), |_| me());
+    let person = Resource::new(move || signed_in.version(), |_| who_am_i());
     view! {
         <header class="top">
             <a class="brand" href="/">

@@ -3,7 +3,7 @@
 use super::applications::Dashboard;
 use crate::{
     components::{Loading, Logo, Refused},
-    server::me,
+    server::who_am_i,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -11,7 +11,7 @@ use leptos_meta::Title;
 /// The dashboard for who is signed in, a welcome for everybody else.
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let person = Resource::new(|| (), |()| me());
+    let person = Resource::new(|| (), |()| who_am_i());
     view! {
         <Suspense fallback=Loading>
             {move || Suspend::new(async move {

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 /// Who is signed in; nobody is not an error.
 #[server(prefix = "/fn", endpoint = "me")]
-pub async fn me() -> Result<Option<Me>, PageError> {
+pub async fn who_am_i() -> Result<Option<Me>, PageError> {
     use crate::ssr::context;
     match context::optional_actor() {
         Some(actor) => Ok(Some(context::use_cases()?.me(&actor).await?)),

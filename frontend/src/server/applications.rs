@@ -73,7 +73,7 @@ pub async fn rename_application(application: ApplicationId, name: String) -> Res
         .rename_application(&context::actor()?, application, form)
         .await
         .map_err(|failure| PageError::from(failure).keeping("name", &name))?;
-    context::see_other(&format!("/applications/{application}"));
+    context::back_to(&format!("/applications/{application}"));
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 pub async fn activate_version(service: ServiceId, version: CodeVersionId) -> Result<(), PageError> {
     use crate::ssr::context;
     context::use_cases()?.activate_version(&context::actor()?, service, version).await?;
-    super::services::show(service, "#code");
+    context::back_to(&format!("/services/{service}#code"));
     Ok(())
 }
 
@@ -18,6 +18,6 @@ pub async fn activate_version(service: ServiceId, version: CodeVersionId) -> Res
 pub async fn delete_version(service: ServiceId, version: CodeVersionId) -> Result<(), PageError> {
     use crate::ssr::context;
     context::use_cases()?.delete_version(&context::actor()?, service, version).await?;
-    super::services::show(service, "#code");
+    context::back_to(&format!("/services/{service}#code"));
     Ok(())
 }

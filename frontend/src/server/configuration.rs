@@ -21,7 +21,7 @@ pub async fn configure_settings(
         .configure_service(&context::actor()?, service, form)
         .await
         .map_err(|failure| keep(failure.into()))?;
-    super::services::show(service, "#settings");
+    context::back_to(&format!("/services/{service}#settings"));
     Ok(())
 }
 
@@ -37,7 +37,8 @@ pub async fn set_variable(
     use aerie_domain::views::{ChangeSettings, VariableChange};
     let secret = secret.is_some();
     let keep = |error: PageError| {
-        let error = error.keeping("name", &name);
+        // The use case names the error after the variable; the form has one field for its name.
+        let error = error.renaming(&format!("variables.{}", name.trim()), "name").keeping("name", &name);
         // Variables often hold passwords: none of them goes into an address.
         if secret { error.keeping("secret", "on") } else { error }
     };
@@ -47,7 +48,7 @@ pub async fn set_variable(
         .configure_service(&context::actor()?, service, form)
         .await
         .map_err(|failure| keep(failure.into()))?;
-    super::services::show(service, "#variables");
+    context::back_to(&format!("/services/{service}#variables"));
     Ok(())
 }
 
@@ -59,6 +60,6 @@ pub async fn remove_variable(service: ServiceId, name: String) -> Result<(), Pag
     let change = VariableChange { name, value: None, secret: false };
     let form = ChangeSettings { settings: BTreeMap::new(), variables: vec![change] };
     context::use_cases()?.configure_service(&context::actor()?, service, form).await?;
-    super::services::show(service, "#variables");
+    context::back_to(&format!("/services/{service}#variables"));
     Ok(())
 }

@@ -56,7 +56,7 @@ pub async fn rename_service(service: ServiceId, name: String) -> Result<(), Page
         .rename_service(&context::actor()?, service, form)
         .await
         .map_err(|failure| PageError::from(failure).keeping("name", &name))?;
-    show(service, "");
+    context::back_to(&format!("/services/{service}"));
     Ok(())
 }
 
@@ -65,7 +65,7 @@ pub async fn rename_service(service: ServiceId, name: String) -> Result<(), Page
 pub async fn start_service(service: ServiceId) -> Result<(), PageError> {
     use crate::ssr::context;
     context::use_cases()?.start_service(&context::actor()?, service).await?;
-    show(service, "");
+    context::back_to(&format!("/services/{service}"));
     Ok(())
 }
 
@@ -74,7 +74,7 @@ pub async fn start_service(service: ServiceId) -> Result<(), PageError> {
 pub async fn stop_service(service: ServiceId) -> Result<(), PageError> {
     use crate::ssr::context;
     context::use_cases()?.stop_service(&context::actor()?, service).await?;
-    show(service, "");
+    context::back_to(&format!("/services/{service}"));
     Ok(())
 }
 
@@ -104,7 +104,7 @@ pub async fn scale_service(
     let present = use_cases.service(&actor, service).await?;
     let form: views::Scale = scale_form(&present, &roles).map_err(|problem| keep(problem.into()))?;
     use_cases.scale_service(&actor, service, form).await.map_err(|failure| keep(failure.into()))?;
-    show(service, "#scale");
+    context::back_to(&format!("/services/{service}#scale"));
     Ok(())
 }
 
@@ -133,14 +133,5 @@ fn scale_form(
         Ok(Scale { roles: counts, if_generation: relative.then_some(service.generation) })
     } else {
         Err(Problem::fields(errors))
-    }
-}
-
-/// Back to the service's page, for forms without scripts; scripts stay where they are.
-#[cfg(feature = "ssr")]
-pub(super) fn show(service: ServiceId, section: &str) {
-    use crate::ssr::context;
-    if context::accepts_html() {
-        context::see_other(&format!("/services/{service}{section}"));
     }
 }

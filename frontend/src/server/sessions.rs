@@ -64,7 +64,7 @@ pub async fn log_out() -> Result<(), PageError> {
 pub async fn revoke_session(session: SessionId) -> Result<(), PageError> {
     use crate::ssr::context;
     context::use_cases()?.revoke_session(&context::actor()?, session).await?;
-    context::see_other("/account#sessions");
+    context::back_to("/account#sessions");
     Ok(())
 }
 
@@ -73,7 +73,7 @@ pub async fn revoke_session(session: SessionId) -> Result<(), PageError> {
 pub async fn revoke_other_sessions() -> Result<(), PageError> {
     use crate::ssr::context;
     context::use_cases()?.revoke_other_sessions(&context::actor()?).await?;
-    context::see_other("/account#sessions");
+    context::back_to("/account#sessions");
     Ok(())
 }
 

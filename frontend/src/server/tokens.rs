@@ -36,7 +36,7 @@ pub async fn create_token(name: String, scope: String, expires_in_days: String) 
 pub async fn revoke_token(token: TokenId) -> Result<(), PageError> {
     use crate::ssr::context;
     context::use_cases()?.revoke_token(&context::actor()?, token).await?;
-    context::see_other("/account#tokens");
+    context::back_to("/account#tokens");
     Ok(())
 }
 

@@ -57,6 +57,13 @@ pub fn see_other(path: &str) {
     }
 }
 
+/// Shows the page of a form again; scripts stay where they are and renew what they show.
+pub fn back_to(path: &str) {
+    if accepts_html() {
+        see_other(path);
+    }
+}
+
 /// Whether the request is a browser's own (a form or a link), not a script's.
 pub fn accepts_html() -> bool {
     headers(|headers| text(headers, &header::ACCEPT).is_some_and(|accept| accept.contains("text/html")))

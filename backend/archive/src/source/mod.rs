@@ -48,7 +48,9 @@ pub(crate) struct Source<'a> {
 impl Source<'_> {
     /// Visits all entries in the order of the archive.
     pub(crate) fn walk(&self, visit: Visitor<'_>) -> Result<(), ArchiveError> {
-        let mut file = BufReader::with_capacity(128 << 10, self.file);
+        // A zip is read by jumping from entry to entry, and each jump throws the buffer away.
+        let buffer_bytes = if self.format == Format::Zip { 16 << 10 } else { 128 << 10 };
+        let mut file = BufReader::with_capacity(buffer_bytes, self.file);
         file.seek(SeekFrom::Start(0))?;
         if self.format == Format::Zip {
             return zip::walk(&mut file, self.upload_bytes, self.limits, visit);

@@ -60,7 +60,11 @@ impl<R: BufRead> Read for Checked<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = match &mut self.decoder {
             Decoder::Stored(data) => data.read(buffer)?,
-            Decoder::Deflated(data) => data.read(buffer)?,
+            Decoder::Deflated(data) => match data.read(buffer) {
+                // Of this entry only; the end of the archive is there, or its list would not have been found.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(self.wrong("size")),
+                read => read?,
+            },
         };
         self.crc.update(&buffer[..count]);
         self.produced += count as u64;

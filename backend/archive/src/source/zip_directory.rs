@@ -11,7 +11,7 @@ use crate::error::shown;
 use crate::{ArchiveError, Limits, name};
 
 const END_BYTES: usize = 22;
-const LOCATOR_BYTES: u64 = 20;
+const LOCATOR_BYTES: usize = 20;
 const END64_BYTES: usize = 56;
 const RECORD_BYTES: usize = 46;
 const LOCAL_BYTES: usize = 30;
@@ -80,12 +80,12 @@ fn find(file: &mut (impl Read + Seek), file_bytes: u64) -> Result<Directory, Arc
     let mut directory = Directory { start: start.into(), bytes: bytes.into(), count: count.into() };
     let mut limit = end_start;
     let mut disks = u32::from(end.u16(4)) | u32::from(end.u16(6));
-    if count == u16::MAX || bytes == u32::MAX || start == u32::MAX {
-        if let Some(found) = find64(file, end_start)? {
-            (directory, limit, disks) = found;
-        }
+    if (count == u16::MAX || bytes == u32::MAX || start == u32::MAX)
+        && let Some(found) = find64(file, end_start)?
+    {
+        (directory, limit, disks) = found;
     }
-    if disks != 0 && disks != 0xffff {
+    if disks != 0 {
         return Err(ArchiveError::Unsupported { detail: "it is one part of several".into() });
     }
     if directory.start.checked_add(directory.bytes).is_none_or(|end| end > limit) {
@@ -96,8 +96,8 @@ fn find(file: &mut (impl Read + Seek), file_bytes: u64) -> Result<Directory, Arc
 
 /// The larger end record of zips with more than 65535 entries or 4 GiB, which some packers always write.
 fn find64(file: &mut (impl Read + Seek), end_start: u64) -> Result<Option<(Directory, u64, u32)>, ArchiveError> {
-    let Some(locator_start) = end_start.checked_sub(LOCATOR_BYTES) else { return Ok(None) };
-    let locator: [u8; LOCATOR_BYTES as usize] = read_at(file, locator_start)?;
+    let Some(locator_start) = end_start.checked_sub(LOCATOR_BYTES as u64) else { return Ok(None) };
+    let locator: [u8; LOCATOR_BYTES] = read_at(file, locator_start)?;
     if !locator.starts_with(b"PK\x06\x07") {
         return Ok(None);
     }

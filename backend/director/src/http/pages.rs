@@ -6,7 +6,7 @@ use super::{
     security::CspNonce,
 };
 use crate::state::AppState;
-use aerie_frontend::{App, Assets, shell};
+use aerie_frontend::{App, shell};
 use aerie_usecases::{Actor, ClientInfo};
 use axum::{
     Router,
@@ -48,13 +48,9 @@ pub async fn not_found(State(state): State<AppState>, request: Request) -> Respo
 /// What pages and server functions find in their context. Runs once per request, after the request's parts are there.
 fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let state = state.clone();
-    let assets = Assets::read(&state.config.pkg_dir).unwrap_or_else(|error| {
-        tracing::debug!(error = %error, "no built pages: only plain forms work");
-        Assets::none()
-    });
     move || {
         provide_context(state.usecases.clone());
-        provide_context(assets.clone());
+        provide_context(state.assets.clone());
         let Some(parts) = use_context::<Parts>() else { return };
         provide_context(parts.extensions.get::<Option<Actor>>().cloned().flatten());
         provide_context(parts.extensions.get::<ClientInfo>().cloned().unwrap_or_default());

@@ -116,8 +116,10 @@ impl Pump {
     async fn replay(&mut self) -> Result<(), Over> {
         let history = match history(&self.reader).await {
             Ok(history) => history,
-            Err(failure) => return self.fail(failure).await,
+            // Without history there is nothing to go on from; the reader tries again.
+            Err(failure) => return self.fail(failure).await.and(Err(Over)),
         };
+        self.finished = history.gone;
         self.positions = history.before;
         for (source, mark, line) in history.lines {
             self.positions.advance(&source, mark);
@@ -150,6 +152,7 @@ impl Pump {
                 }
                 () = sleep_until(look_at) => {
                     if let Err(failure) = self.look().await && self.fail(failure).await.is_err() { return Over; }
+                    if self.tell_gap().is_err() { return Over; }
                     look_at = Instant::now() + LOOK_EVERY;
                 }
                 () = sleep_until(check_at) => {
@@ -210,15 +213,11 @@ impl Pump {
         if !self.reader.query.matches(&line) {
             return Ok(());
         }
-        let cursor = self.positions.to_string();
+        self.tell_gap()?;
         if self.missed {
-            match self.sender.try_send(Item::Gap(cursor.clone())) {
-                Ok(()) => self.missed = false,
-                Err(mpsc::error::TrySendError::Full(_)) => return Ok(()),
-                Err(mpsc::error::TrySendError::Closed(_)) => return Err(Over),
-            }
+            return Ok(());
         }
-        match self.sender.try_send(Item::Line(Box::new(line), cursor)) {
+        match self.sender.try_send(Item::Line(Box::new(line), self.positions.to_string())) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Full(_)) => {
                 self.missed = true;
@@ -226,6 +225,18 @@ impl Pump {
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Over),
         }
+    }
+
+    /// Tells the reader that lines are missing, as soon as there is room to say so.
+    fn tell_gap(&mut self) -> Result<(), Over> {
+        if self.missed {
+            match self.sender.try_send(Item::Gap(self.positions.to_string())) {
+                Ok(()) => self.missed = false,
+                Err(mpsc::error::TrySendError::Full(_)) => {}
+                Err(mpsc::error::TrySendError::Closed(_)) => return Err(Over),
+            }
+        }
+        Ok(())
     }
 
     async fn send(&self, item: impl FnOnce(String) -> Item) -> Result<(), Over> {

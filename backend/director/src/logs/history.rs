@@ -9,7 +9,7 @@ use aerie_cloud::LogsFrom;
 use aerie_domain::views::LogLine;
 use aerie_usecases::{LoggedInstance, Outcome};
 use futures_util::StreamExt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use time::{Duration, OffsetDateTime};
 
 /// Most text of one history. Larger: more memory per reader.
@@ -22,6 +22,8 @@ pub struct History {
     pub(super) before: Positions,
     /// Where every source stands after the last of `lines`, lines that did not match included.
     pub(super) after: Positions,
+    /// Short ids of the removed instances whose kept output is in it to the end.
+    pub(super) gone: BTreeSet<String>,
 }
 
 impl History {
@@ -57,6 +59,7 @@ async fn read_instance(reader: &LogReader, instance: &LoggedInstance, newest: &m
         for line in reader.kept_lines(instance.id, None).await {
             newest.take(reader, &source, line);
         }
+        newest.gone.insert(instance.short.clone());
         return;
     }
     let tail = (!reader.picks_lines()).then_some(reader.tail());
@@ -90,12 +93,13 @@ struct Newest {
     kept: BTreeMap<(OffsetDateTime, Source, u64), (Mark, LogLine)>,
     before: Positions,
     after: Positions,
+    gone: BTreeSet<String>,
 }
 
 impl Newest {
     fn new(limit: usize) -> Self {
         let (before, after) = (Positions::default(), Positions::default());
-        Self { limit, bytes: 0, sequence: 0, kept: BTreeMap::new(), before, after }
+        Self { limit, bytes: 0, sequence: 0, kept: BTreeMap::new(), before, after, gone: BTreeSet::new() }
     }
 
     fn take(&mut self, reader: &LogReader, source: &Source, (mark, line): Marked) {
@@ -115,6 +119,6 @@ impl Newest {
 
     fn finish(self) -> History {
         let lines = self.kept.into_iter().map(|((_, source, _), (mark, line))| (source, mark, line)).collect();
-        History { lines, before: self.before, after: self.after }
+        History { lines, before: self.before, after: self.after, gone: self.gone }
     }
 }

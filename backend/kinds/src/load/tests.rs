@@ -1,0 +1,273 @@
+#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
+
+use super::*;
+use proptest::prelude::*;
+
+const TOML: &str = r#"
+name = "small"
+title = "Small"
+summary = "A kind for tests."
+category = "web"
+pack = ["front", "back"]
+drain_s = 2
+[public]
+role = "front"
+port = 8080
+[code]
+default = "welcome"
+check = ["/check"]
+roles = ["back"]
+[size]
+name = "small"
+cpu_millis = 1000
+memory_mib = 64
+pids = 32
+price_per_hour = 1000
+[tmpfs]
+"/run/aerie" = 8
+"/code" = 16
+[[settings]]
+name = "limit"
+title = "Limit"
+type = "megabytes"
+min = 1
+max = 10
+default = "8M"
+[[roles]]
+name = "front"
+title = "Front"
+summary = "x"
+max = 4
+uses = ["back"]
+files = [{ template = "front.conf", path = "front/front.conf", mode = "600" }]
+[roles.process]
+command = ["/front"]
+reload = { signal = "HUP" }
+[roles.process.health]
+kind = { type = "http", port = 1, path = "/", expect = "{{ digest('front/front.conf') }}" }
+interval_ms = 1
+timeout_ms = 1
+failures = 1
+[[roles]]
+name = "back"
+title = "Back"
+summary = "x"
+max = 2
+uses = ["store"]
+[roles.process]
+command = ["/back", "{{ service }}"]
+reload = "restart"
+health = { kind = { type = "tcp", port = 2 }, interval_ms = 1, timeout_ms = 1, failures = 1 }
+[[roles]]
+name = "store"
+title = "Store"
+summary = "x"
+max = 1
+auxiliary = true
+volume = { name = "data", path = "/data" }
+init = [{ name = "init", role = "store", command = ["/init"], timeout_s = 5 }]
+[roles.process]
+command = ["/store"]
+reload = "none"
+health = { kind = { type = "alive" }, interval_ms = 1, timeout_ms = 1, failures = 1 }
+"#;
+
+/// A folder named `small` with a kind in it.
+struct Folder {
+    _parent: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Folder {
+    fn new(toml: &str) -> Self {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("small");
+        for folder in ["files", "welcome"] {
+            fs::create_dir_all(path.join(folder)).unwrap();
+        }
+        let folder = Self { _parent: parent, path };
+        folder.write("template.toml", toml);
+        folder.write("Dockerfile", "FROM aerie/base");
+        folder.write("icon.svg", "<svg></svg>");
+        folder.write("files/front.conf", "{{ settings.limit }} @@DIGEST@@");
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path.join(name), text).unwrap();
+    }
+
+    fn error(&self) -> String {
+        Kind::load(&self.path).unwrap_err().to_string()
+    }
+}
+
+fn error_after(from: &str, to: &str) -> String {
+    assert!(TOML.contains(from), "the test replaces {from:?}, which is not there");
+    Folder::new(&TOML.replacen(from, to, 1)).error()
+}
+
+#[test]
+fn a_sound_folder_is_loaded_and_shown() {
+    let folder = Folder::new(TOML);
+    let kind = Kind::load(&folder.path).unwrap();
+    assert_eq!(kind.image_digest.len(), 64);
+    assert_eq!(kind.files.keys().collect::<Vec<_>>(), ["front.conf"]);
+    let view = kind.view();
+    assert_eq!((view.name.as_str(), view.title.as_str(), view.code, view.public), ("small", "Small", true, true));
+    assert_eq!(view.roles.iter().map(|role| (role.name.as_str(), role.max)).collect::<Vec<_>>(), [
+        ("front", 4),
+        ("back", 2),
+        ("store", 1)
+    ]);
+    assert!(view.roles[2].auxiliary && view.roles[0].min == 1);
+    assert_eq!(view.settings[0].default, "8M");
+    assert_eq!(view.icon, "<svg></svg>");
+}
+
+#[test]
+fn folders_without_a_template_are_not_kinds() {
+    let folder = Folder::new(TOML);
+    let parent = folder.path.parent().unwrap();
+    fs::create_dir(parent.join("notes")).unwrap();
+    let kinds = Kinds::load(parent).unwrap();
+    assert_eq!(kinds.iter().count(), 1);
+    assert!(kinds.get("small").is_some() && kinds.get("notes").is_none());
+    assert!(Kinds::load(Path::new("/nowhere/at/all")).unwrap_err().to_string().contains("/nowhere/at/all"));
+}
+
+#[test]
+fn mistakes_are_told_with_file_and_key() {
+    for (from, to, told) in [
+        ("drain_s = 2", "drain_s = 2\ndrian_s = 3", "drian_s"),
+        ("drain_s = 2\n", "", "drain_s"),
+        ("min = 1", "min = 1\nmni = 2", "settings.limit: unknown key \"mni\""),
+        ("pids = 32", "pids = 32\nswap = 1", "size: unknown key \"swap\""),
+        ("kind = { type = \"tcp\", port = 2 }", "kind = { type = \"tcp\", port = 2, path = \"/\" }", "health.kind"),
+        ("timeout_s = 5 }", "timeout_s = 5, user = \"x\" }", "roles.store.init: unknown key \"user\""),
+        ("name = \"small\"", "name = \"other\"", "name: is \"other\""),
+        ("pack = [\"front\"", "pack = [\"nobody\"", "pack: there is no role nobody"),
+        ("pack = [\"front\"", "pack = [\"store\"", "pack: store is auxiliary"),
+        ("role = \"front\"", "role = \"nobody\"", "public.role: there is no role nobody"),
+        ("port = 8080", "port = 80", "public.port"),
+        ("roles = [\"back\"]", "roles = [\"nobody\"]", "code.roles: there is no role nobody"),
+        ("default = \"welcome\"", "default = \"nowhere\"", "nowhere: is missing"),
+        ("default = \"welcome\"", "default = \"../x\"", "code.default"),
+        ("uses = [\"back\"]", "uses = [\"nobody\"]", "roles.front.uses: there is no role nobody"),
+        ("uses = [\"store\"]", "uses = [\"front\"]", "uses: leads back to"),
+        ("max = 1\nauxiliary = true", "max = 2", "roles.store.volume: needs max = 1"),
+        ("max = 1\nauxiliary", "max = 2\nauxiliary", "roles.store.max"),
+        ("max = 4", "max = 4\nmin = 5", "roles.front.max"),
+        ("default = \"8M\"", "default = \"8\"", "settings.limit.default: must be written \"8M\""),
+        ("default = \"8M\"", "default = \"80M\"", "settings.limit.default: must be between"),
+        ("name = \"limit\"", "name = \"Limit!\"", "settings.Limit!.name"),
+        ("template = \"front.conf\"", "template = \"x.conf\"", "there is no files/x.conf"),
+        ("mode = \"600\"", "mode = \"800\"", "roles.front.files.mode"),
+        ("mode = \"600\"", "mode = \"1777\"", "roles.front.files.mode"),
+        ("front/front.conf\", mode", "../front.conf\", mode", "roles.front.files.path"),
+        ("\"/code\" = 16\n", "", "tmpfs: /code is missing"),
+        ("\"/run/aerie\" = 8\n", "", "tmpfs: /run/aerie is missing"),
+        ("\"/code\" = 16\n", "\"/code\" = 65\n", "tmpfs: /code has 65 MiB"),
+        ("\"/code\" = 16\n", "\"/code\" = 16\n\"/a/../b\" = 1\n", "tmpfs: \"/a/../b\""),
+        ("signal = \"HUP\"", "signal = \"KILL\"", "roles.front.process.reload: \"KILL\""),
+        ("command = [\"/front\"]", "command = []", "roles.front.process.command: is empty"),
+        ("{{ service }}", "{{ servise }}", "roles.back.process.command: there is no \"servise\""),
+        ("role = \"store\", command", "role = \"back\", command", "roles.store.init.role"),
+        ("drain_s = 2", "drain_s = 2\nhost_network = true", "host_network: is for kinds of category system"),
+        ("price_per_hour = 1000", "price_per_hour = -1", "size.price_per_hour"),
+        ("failures = 1\n[[roles]]\nname = \"back\"", "failures = 0\n[[roles]]\nname = \"back\"", "roles.front.process.health"),
+        ("name = \"back\"", "name = \"front\"", "there"),
+    ] {
+        let error = error_after(from, to);
+        assert!(error.contains("small/") && error.contains(told), "{to:?} gave: {error}");
+    }
+}
+
+#[test]
+fn mistakes_beside_the_template_are_told() {
+    let folder = Folder::new(TOML);
+    folder.write("files/front.conf", "{% for x in %}");
+    assert!(folder.error().contains("files/front.conf: line 1"), "{}", folder.error());
+    folder.write("files/front.conf", "\n{{ setings.limit }}");
+    assert!(folder.error().contains("there is no \"setings\""), "{}", folder.error());
+    folder.write("files/front.conf", "{{ settings.limit|no_such_filter }}");
+    assert!(folder.error().contains("no_such_filter"), "{}", folder.error());
+    folder.write("files/front.conf", "\n{{ settings.limti }}");
+    assert!(folder.error().contains("files/front.conf: line 2"), "{}", folder.error());
+    folder.write("files/front.conf", "{{ digest('front/front.conf') }}");
+    assert!(folder.error().contains("no file \"front/front.conf\""), "{}", folder.error());
+    folder.write("files/front.conf", "");
+    folder.write("files/left.conf", "");
+    assert!(folder.error().contains("files/left.conf: is used by no role"), "{}", folder.error());
+    fs::remove_file(folder.path.join("files/left.conf")).unwrap();
+    folder.write("icon.svg", "<svg><script/></svg>");
+    assert!(folder.error().contains("icon.svg: must not have"));
+    folder.write("icon.svg", "<svg></svg>");
+    fs::remove_file(folder.path.join("Dockerfile")).unwrap();
+    assert!(folder.error().contains("Dockerfile: is missing"));
+    fs::remove_file(folder.path.join("icon.svg")).unwrap();
+    assert!(folder.error().contains("icon.svg: cannot be read"));
+}
+
+#[test]
+fn the_kinds_of_this_repository_are_sound() {
+    let kinds = Kinds::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../service-templates")).unwrap();
+    let php = kinds.get("php").unwrap();
+    assert_eq!(php.spec.public.as_ref().map(|public| (public.role.as_str(), public.port)), Some(("proxy", 8080)));
+    let entry = kinds.get("entry").unwrap();
+    assert!(entry.spec.host_network && entry.spec.receives_routes);
+    assert!(kinds.iter().filter(|kind| !kind.spec.host_network).all(|kind| kind.spec.size.price_per_hour.millis > 0));
+}
+
+/// What a slip of the hand does to a text.
+#[derive(Debug, Clone)]
+enum Slip {
+    DropLine,
+    DoubleLine,
+    CutAt(usize),
+    Replace(usize, String),
+}
+
+fn slip() -> impl Strategy<Value = (usize, Slip)> {
+    let kind = prop_oneof![
+        Just(Slip::DropLine),
+        Just(Slip::DoubleLine),
+        (0..60usize).prop_map(Slip::CutAt),
+        (0..60usize, "[\"'=\\[\\]{}%a-z0-9 -]{0,4}").prop_map(|(at, text)| Slip::Replace(at, text)),
+    ];
+    (any::<usize>(), kind)
+}
+
+fn slipped(text: &str, slips: &[(usize, Slip)]) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for (place, slip) in slips {
+        let at = place % lines.len().max(1);
+        let Some(line) = lines.get_mut(at) else { continue };
+        match slip {
+            Slip::DropLine => drop(lines.remove(at)),
+            Slip::DoubleLine => {
+                let double = line.clone();
+                lines.insert(at, double);
+            }
+            Slip::CutAt(length) => line.truncate((*length).min(line.len())),
+            Slip::Replace(from, with) => {
+                let from = (*from).min(line.len());
+                line.replace_range(from..(from + 1).min(line.len()), with);
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn no_slip_of_the_hand_makes_it_panic(slips in proptest::collection::vec(slip(), 1..4)) {
+        if let Ok(spec) = parse(&slipped(TOML, &slips)) {
+            // What still is a template either passes or is refused with a message about a key.
+            if let Err(message) = check::spec(&spec) {
+                prop_assert!(message.contains(':'), "{}", message);
+            }
+        }
+    }
+}

@@ -17,6 +17,7 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 pub(super) fn notice_ends(board: &mut Board<'_>) {
     let now = board.world.now;
     for index in 0..board.drafts.len() {
+        notice_restart(board, index);
         let Some(row) = board.drafts[index].row.filter(|row| has_ended(row)) else { continue };
         let is_news = !is_recorded_as_ended(row) || row.roles.iter().any(|role| role.phase != RolePhase::Starting);
         if is_news {
@@ -26,17 +27,35 @@ pub(super) fn notice_ends(board: &mut Board<'_>) {
             board.say(Level::Warn, explain::container_ended(row));
             let draft = &mut board.drafts[index];
             draft.renew = true;
-            draft.roles.retain(|role| role.phase != RolePhase::Draining);
-            for role in &mut draft.roles {
-                *role = Role { phase: RolePhase::Starting, since: now, ..role.clone() };
-            }
-            draft.wanted = !draft.roles.is_empty();
+            start_over(draft, now);
         }
         if board.drafts[index].wanted && (is_news || row.status != "absent") {
             let weight = if board.failures >= 2 { Weight::Failing } else { Weight::Waiting };
             board.trouble(weight, explain::container_ended(row));
         }
     }
+}
+
+/// The engine starts containers again by itself; then the agent has nothing and says so.
+fn notice_restart(board: &mut Board<'_>, index: usize) {
+    let restarted = |row: &&Instance| row.is_running() && row.report.as_ref().is_some_and(|r| r.applied_generation == 0);
+    let Some(row) = board.drafts[index].row.filter(restarted) else { return };
+    if row.roles.iter().all(|role| role.phase == RolePhase::Starting) {
+        return;
+    }
+    board.wake_entry |= row.roles.iter().any(|role| board.is_public(&role.name));
+    board.failures += 1;
+    board.say(Level::Warn, explain::container_restarted(row));
+    let now = board.world.now;
+    start_over(&mut board.drafts[index], now);
+}
+
+fn start_over(draft: &mut Draft<'_>, now: time::OffsetDateTime) {
+    draft.roles.retain(|role| role.phase != RolePhase::Draining);
+    for role in &mut draft.roles {
+        *role = Role { phase: RolePhase::Starting, since: now, ..role.clone() };
+    }
+    draft.wanted = !draft.roles.is_empty();
 }
 
 /// There is no container (any more), or it has exited, and we are not about to change that.

@@ -33,7 +33,8 @@ fn add_missing(board: &mut Board<'_>, index: usize, place: &[RoleName]) {
         place.iter().filter(|role| board.drafts[index].phase(role).is_none()).cloned().collect();
     for role in missing {
         board.say(Level::Info, format!("Adding role {role} to instance {}.", board.drafts[index].label()));
-        board.drafts[index].roles.push(starting(role, board));
+        let role = starting(role, board);
+        board.drafts[index].roles.push(role);
     }
 }
 

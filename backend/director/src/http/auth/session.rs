@@ -87,9 +87,9 @@ pub async fn sign_in(
         session.save().await
     };
     work.await.map_err(|error: session::Error| unreadable(&error).0)?;
-    if let Some(id) = public_id(session) {
-        store.session_bind_user(id, user).await.map_err(|error| unreadable(&error).0)?;
-        store.session_note_seen(id, &client.address, &client.user_agent).await.map_err(|error| unreadable(&error).0)?;
+    if let Some(secret) = session.id() {
+        let bound = store.session_bind(&secret, user, &client.user_agent, &client.address).await;
+        bound.map_err(|error| unreadable(&error).0)?;
     }
     Ok(())
 }

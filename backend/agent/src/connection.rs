@@ -1,0 +1,97 @@
+//! Keeps one websocket to the director, for ever. Nothing else in the agent notices whether it is there.
+
+mod session;
+
+use crate::{
+    apply::Targets,
+    backoff::{Backoff, jittered},
+    host::Host,
+};
+use aerie_agent_protocol::DIRECTOR_TLS_NAME;
+use rustls_pki_types::ServerName;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_tungstenite::{WebSocketStream, tungstenite};
+
+/// First and longest delay before the director is called again. Larger: agents are back later after a restart of the
+/// director; smaller: a director that comes up is busy with agents that call too early.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long it may take until the websocket is open.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+type Socket = WebSocketStream<TlsStream<TcpStream>>;
+
+/// Why the director wants no more of this agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Dismissal {
+    /// The instance is about to be removed.
+    Shutdown,
+    /// The instance is not known.
+    Refused(String),
+}
+
+/// Why a session ended.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error("there is no connection: {0}")]
+    Connect(#[from] std::io::Error),
+    #[error("the websocket failed: {0}")]
+    Websocket(#[from] tungstenite::Error),
+    #[error("no answer in time")]
+    Silent,
+    #[error("the director closed the connection")]
+    Closed,
+    #[error("a message cannot be written: {0}")]
+    Message(#[from] serde_json::Error),
+}
+
+/// Calls the director.
+pub(crate) struct Connection {
+    /// Address of the agent listener.
+    pub(crate) director: SocketAddr,
+    /// Who we are and whom we trust.
+    pub(crate) tls: Arc<rustls::ClientConfig>,
+    /// Whose report is sent.
+    pub(crate) host: Host,
+    /// Takes configurations.
+    pub(crate) targets: Arc<Targets>,
+}
+
+impl Connection {
+    /// Calls, talks and calls again until the director says that it is over. Dropping the future hangs up.
+    pub(crate) async fn run(&self) -> Dismissal {
+        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
+        let mut last_problem = String::new();
+        loop {
+            let lost = match self.call(&mut backoff, &mut last_problem).await {
+                Ok(dismissal) => return dismissal,
+                Err(lost) => lost.to_string(),
+            };
+            if lost != last_problem {
+                self.host.output.error(format!("the director cannot be reached, trying again: {lost}"));
+                last_problem = lost;
+            }
+            tokio::time::sleep(jittered(backoff.delay())).await;
+        }
+    }
+
+    async fn call(&self, backoff: &mut Backoff, last_problem: &mut String) -> Result<Dismissal, Lost> {
+        let socket = tokio::time::timeout(DIAL_TIMEOUT, self.dial()).await.map_err(|_| Lost::Silent)??;
+        self.host.output.info("connected to the director");
+        last_problem.clear();
+        // A director that hangs up on us at once is not one to call again at once.
+        session::run(self, socket, || backoff.reset()).await
+    }
+
+    async fn dial(&self) -> Result<Socket, Lost> {
+        let stream = TcpStream::connect(self.director).await?;
+        // Reports are small and somebody waits for each.
+        stream.set_nodelay(true)?;
+        let name = ServerName::try_from(DIRECTOR_TLS_NAME).map_err(std::io::Error::other)?;
+        let stream = TlsConnector::from(self.tls.clone()).connect(name, stream).await?;
+        let address = format!("wss://{DIRECTOR_TLS_NAME}:{}/agent", self.director.port());
+        let (socket, _) = tokio_tungstenite::client_async(address, stream).await?;
+        Ok(socket)
+    }
+}

@@ -1,0 +1,90 @@
+//! A running process: its pipes, its end, its stopping.
+
+use super::Wanted;
+use crate::{
+    host::{Host, program},
+    job::DRAIN,
+    output::lines::Sink,
+    reap::Tracked,
+    signals,
+    tail::Tail,
+};
+use rustix::process::Signal;
+use std::{io, process::ExitStatus, time::Duration};
+use tokio::task::JoinSet;
+
+/// Lines of standard error that a message may quote.
+const KEPT_LINES: usize = 20;
+/// Characters of them.
+const KEPT_CHARACTERS: usize = 1400;
+/// How long a killed process may take to be gone. One that hangs in the kernel longer is given up.
+const KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A process and the tasks that read its outputs.
+pub(super) struct Process {
+    child: Tracked,
+    readers: JoinSet<()>,
+    errors: Tail,
+}
+
+impl Process {
+    /// Starts it.
+    pub(super) fn start(host: &Host, wanted: &Wanted) -> io::Result<Self> {
+        let spec = &wanted.spec;
+        let mut command = program(&spec.command, &wanted.environment).ok_or(io::ErrorKind::InvalidInput)?;
+        let mut child = host.children.spawn(&mut command)?;
+        let errors = Tail::new(KEPT_LINES, KEPT_CHARACTERS);
+        let log = |stream: &str| Some((host.output.clone(), spec.role.to_string(), stream.to_owned()));
+        let mut readers = JoinSet::new();
+        let (out, err) = child.outputs();
+        if let Some(out) = out {
+            readers.spawn(Sink { log: log(&spec.streams.out), tail: None }.pump(out));
+        }
+        if let Some(err) = err {
+            readers.spawn(Sink { log: log(&spec.streams.err), tail: Some(errors.clone()) }.pump(err));
+        }
+        Ok(Self { child, readers, errors })
+    }
+
+    /// Its process id.
+    pub(super) fn id(&self) -> i32 {
+        self.child.id()
+    }
+
+    /// Waits until it ends. Cancel-safe.
+    pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    /// Sends it a signal.
+    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.child.signal(signal)
+    }
+
+    /// After it ended by itself: ends what it left behind and gives the last lines it wrote.
+    pub(super) async fn bury(mut self) -> String {
+        self.child.kill_group();
+        self.drain().await;
+        self.errors.text()
+    }
+
+    /// Asks it to end by `signal`; kills it and its group after `timeout`. True if it ended in time.
+    pub(super) async fn stop(mut self, signal: &str, timeout: Duration) -> bool {
+        // A wrong name must not keep it running.
+        let _ = self.child.signal(signals::by_name(signal).unwrap_or(Signal::TERM));
+        let in_time = tokio::time::timeout(timeout, self.child.wait()).await.is_ok();
+        self.child.kill_group();
+        if !in_time {
+            let _ = tokio::time::timeout(KILL_PATIENCE, self.child.wait()).await;
+        }
+        self.drain().await;
+        in_time
+    }
+
+    /// Reads what is left in the pipes.
+    async fn drain(&mut self) {
+        let rest = async { while self.readers.join_next().await.is_some() {} };
+        // Readers of pipes that somebody else holds open end with this.
+        let _ = tokio::time::timeout(DRAIN, rest).await;
+    }
+}

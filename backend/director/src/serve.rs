@@ -1,0 +1,101 @@
+//! The wiring of one director process, from the database to the ports.
+
+mod admin;
+mod cloud;
+mod database;
+mod garbage;
+mod settings;
+
+pub use database::migrate;
+
+use crate::{
+    agents::{self, AgentParts},
+    config::Config,
+    http::{auth::StreamSlots, openapi, router::router, server},
+    identity::Authority,
+    lifecycle::Lifecycle,
+    state::{AppState, leptos_options},
+};
+use aerie_domain::DirectorId;
+use aerie_frontend::Assets;
+use aerie_kinds::Kinds;
+use aerie_manager::{Manager, ManagerParts};
+use aerie_store::Listener;
+use aerie_usecases::UseCases;
+use anyhow::Context;
+use std::{net::SocketAddr, sync::Arc};
+
+/// Serves until SIGTERM or SIGINT.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let options = &config.options;
+    // Ports first: that they are taken is the commonest mistake and should not take 30 s to find out.
+    let http = server::bind(options.listen, "AERIE_LISTEN").await?;
+    let agents = server::bind(SocketAddr::new(options.agent_bind, options.agent_port), "AERIE_AGENT_PORT").await?;
+    let kinds = Kinds::load(&options.templates_dir).context("a service kind is not usable")?;
+    let authority = Arc::new(Authority::open(&options.data_dir)?);
+    let store = database::connect(&config).await?;
+    store.migrate().await.context("the database's schema could not be brought up to date")?;
+
+    let usecases = UseCases::new(store.clone(), kinds.clone(), settings::usecases(&config));
+    usecases.ensure_system().await.context("the system service could not be made")?;
+    admin::ensure(&usecases, &options.data_dir).await?;
+    let cloud = cloud::open(&config).await;
+
+    let lifecycle = Lifecycle::new();
+    let director = DirectorId::generate();
+    let listener = Arc::new(Listener::start(&store, lifecycle.soft()));
+    let manager = Manager::new(ManagerParts {
+        store: store.clone(),
+        cloud: Arc::clone(&cloud),
+        kinds,
+        director,
+        identities: Arc::<Authority>::clone(&authority),
+        settings: settings::manager(&config)?,
+    });
+    let soft = lifecycle.soft().clone();
+    lifecycle.spawn(async move { manager.run(soft).await });
+    lifecycle.spawn_until_soft(garbage::collect(usecases.clone()));
+
+    let parts = AgentParts {
+        store: store.clone(),
+        usecases: usecases.clone(),
+        listener: Arc::clone(&listener),
+        director,
+        lifecycle: lifecycle.clone(),
+    };
+    let acceptor = agents::acceptor(&authority)?;
+    lifecycle.spawn(agents::serve(agents, acceptor, parts));
+
+    tracing::info!("The director is ready: {}", config.summary());
+    let config = Arc::new(config);
+    let state = AppState {
+        usecases,
+        store,
+        cloud,
+        listener,
+        api_document: Arc::new(openapi::document()),
+        streams: StreamSlots::default(),
+        assets: assets(&config),
+        leptos: leptos_options(&config),
+        lifecycle: lifecycle.clone(),
+        config,
+    };
+    lifecycle.spawn(server::serve(http, router(state), lifecycle.clone()));
+
+    lifecycle.until_asked_to_stop().await.context("signals cannot be received")?;
+    lifecycle.stop().await;
+    tracing::info!("The director has stopped; running applications go on");
+    Ok(())
+}
+
+/// The built pages. Without them pages still work as plain forms.
+fn assets(config: &Config) -> Assets {
+    Assets::read(&config.pkg_dir).unwrap_or_else(|error| {
+        tracing::warn!(
+            error = %error,
+            "there are no built pages in {}: pages work without scripts and style until they are built",
+            config.pkg_dir.display()
+        );
+        Assets::none()
+    })
+}

@@ -1,0 +1,51 @@
+//! From the operator's options to what the rooms below want to know.
+
+use crate::{config::Config, logs::kept_folder};
+use aerie_domain::Credits;
+use aerie_manager::ManagerSettings;
+use aerie_usecases::{UploadLimits, UseCaseSettings};
+use anyhow::Context;
+
+/// argon2id memory per password, KiB (OWASP's first choice is 19 MiB with two passes). Larger: slower to guess, and a
+/// class that logs in at once needs more memory.
+const PASSWORD_MEMORY_KIB: u32 = 19 * 1024;
+/// Bytes that must stay free on the data directory's disk.
+const RESERVE_BYTES: u64 = 512 * 1024 * 1024;
+
+/// For the use cases.
+pub(super) fn usecases(config: &Config) -> UseCaseSettings {
+    let options = &config.options;
+    let mut uploads = UploadLimits { reserve_bytes: RESERVE_BYTES, ..UploadLimits::default() };
+    uploads.archive.max_upload_bytes = u64::from(options.upload_mib) * 1024 * 1024;
+    UseCaseSettings {
+        data_dir: options.data_dir.clone(),
+        domain: options.domain.clone(),
+        public_port: options.public_port,
+        initial_credit: Credits::whole(i64::from(options.initial_credit)),
+        max_applications: options.max_applications,
+        max_instances: options.max_instances,
+        max_versions: options.max_versions,
+        open_registration: options.open_registration,
+        uploads,
+        session_days: options.session_days,
+        password_memory_kib: PASSWORD_MEMORY_KIB,
+        login_attempts: options.login_attempts,
+    }
+}
+
+/// For the managers.
+pub(super) fn manager(config: &Config) -> anyhow::Result<ManagerSettings> {
+    let options = &config.options;
+    let (network, bits) = options.subnet_pool.split_once('/').context("AERIE_SUBNET_POOL has no prefix length")?;
+    Ok(ManagerSettings {
+        installation: options.installation.clone(),
+        agent_port: options.agent_port,
+        subnet_pool: (network.parse()?, bits.parse()?),
+        log_dir: kept_folder(&options.data_dir),
+        public_bind: options.public_bind.to_string(),
+        public_port: options.public_port,
+        entry_ready_port: options.entry_ready_port,
+        domain: options.domain.clone(),
+        ..ManagerSettings::default()
+    })
+}

@@ -1,0 +1,64 @@
+//! Rendering a kind for made-up services when it is loaded, so that a misspelt filter or setting is told then rather
+//! than by the first service that needs it.
+
+use super::{Member, RenderContext, Route};
+use crate::Kind;
+use aerie_agent_protocol::CodeVersionSpec;
+use aerie_domain::{CodeVersionId, InstanceId};
+use std::{collections::BTreeMap, error::Error};
+
+/// What the installation tells its system kinds.
+const INSTALLATION: &[(&str, &str)] =
+    &[("public_bind", "127.0.0.1"), ("public_port", "8080"), ("ready_port", "8081"), ("domain", "localhost")];
+
+/// The error is the file (below the kind's folder) and the message.
+pub(crate) fn rehearse(kind: &Kind) -> Result<(), (String, String)> {
+    for context in [full(kind), bare(kind)] {
+        kind.render(&context).map_err(|error| {
+            let file = if error.file.starts_with("files/") { error.file.clone() } else { "template.toml".to_owned() };
+            let line = error.source.line().map(|line| format!("line {line}: ")).unwrap_or_default();
+            let cause = error.source.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            let at = if file == error.file { String::new() } else { format!("{}: ", error.file) };
+            (file, format!("{at}{line}{}{cause}", error.source))
+        })?;
+    }
+    Ok(())
+}
+
+/// A service that has one of everything.
+fn full(kind: &Kind) -> RenderContext {
+    let member = || vec![Member { name: "x1".to_owned(), address: "127.0.0.1".to_owned() }];
+    let route = |members| Route {
+        name: "r1".to_owned(),
+        hosts: vec!["a.localhost".to_owned()],
+        members,
+        port: 8080,
+        state: "is starting".to_owned(),
+    };
+    let version = CodeVersionId::generate();
+    RenderContext {
+        members: kind.spec.roles.iter().map(|role| (role.name.clone(), member())).collect(),
+        variables: [("NAME".to_owned(), "value".to_owned())].into(),
+        serving: Some(version),
+        versions: vec![CodeVersionSpec { id: version, digest: String::new(), size_bytes: 0 }],
+        routes: vec![route(member()), route(Vec::new())],
+        ..bare(kind)
+    }
+}
+
+/// A service that has nothing yet.
+fn bare(kind: &Kind) -> RenderContext {
+    RenderContext {
+        service: "service".to_owned(),
+        application: "application".to_owned(),
+        instance: InstanceId::generate(),
+        roles: kind.spec.roles.iter().map(|role| role.name.clone()).collect(),
+        members: BTreeMap::new(),
+        settings: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        serving: None,
+        versions: Vec::new(),
+        routes: Vec::new(),
+        installation: INSTALLATION.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+    }
+}

@@ -1,0 +1,134 @@
+//! The few things the tests ask of Docker, by its command line. Whatever was made is removed on drop.
+
+use std::{
+    io::Write,
+    process::{Command, Output, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+/// Runs `docker` and returns its output; panics with what it said when it fails.
+pub fn docker(arguments: &[&str]) -> String {
+    let output = Command::new("docker").args(arguments).output().expect("docker can be started");
+    succeeded(&arguments.join(" "), &output)
+}
+
+/// Runs `docker` and tells whether it succeeded, and its whole output.
+pub fn try_docker(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new("docker").args(arguments).output().expect("docker can be started");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), said)
+}
+
+/// Runs `docker` with a text as its input.
+pub fn docker_with_input(arguments: &[&str], input: &[u8]) {
+    let mut child = Command::new("docker")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("docker can be started");
+    child.stdin.take().expect("it is piped").write_all(input).expect("docker reads");
+    let output = child.wait_with_output().expect("docker ends");
+    succeeded(&arguments.join(" "), &output);
+}
+
+fn succeeded(what: &str, output: &Output) -> String {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "docker {what}:\n{out}{err}");
+    out.trim().to_owned()
+}
+
+/// A name that no other test run has.
+pub fn unique(what: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("aerie-kinds-test-{}-{}-{what}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Asks until the answer is yes; the last no is in the failure.
+pub fn wait_until(what: &str, limit: Duration, mut ask: impl FnMut() -> Result<(), String>) {
+    let started = Instant::now();
+    loop {
+        match ask() {
+            Ok(()) => return,
+            Err(no) => assert!(started.elapsed() < limit, "{what} did not happen within {limit:?}: {no}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A bridge of our own.
+pub struct Network(pub String);
+
+impl Network {
+    pub fn new() -> Self {
+        let name = unique("network");
+        docker(&["network", "create", &name]);
+        Self(name)
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        try_docker(&["network", "rm", &self.0]);
+    }
+}
+
+/// A container that waits for `/run/aerie/start` and then runs it, as hardened as an instance is.
+pub struct Container {
+    pub name: String,
+}
+
+impl Container {
+    /// `network` is "host" or the name of a bridge.
+    pub fn start(image: &str, network: &str, aliases: &[String], tmpfs: &[(String, u32)], memory_mib: u32) -> Self {
+        let name = unique("instance");
+        let memory = format!("{memory_mib}m");
+        let mut arguments: Vec<String> = [
+            "run", "-d", "--name", &name, "--network", network, "--user", "1000:1000", "--cap-drop", "ALL",
+            "--security-opt", "no-new-privileges", "--read-only", "--memory", &memory, "--memory-swap", &memory,
+            "--pids-limit", "256",
+        ]
+        .map(str::to_owned)
+        .into();
+        for alias in aliases {
+            arguments.extend(["--network-alias".to_owned(), alias.clone()]);
+        }
+        for (path, mib) in tmpfs {
+            arguments.extend(["--tmpfs".to_owned(), format!("{path}:size={mib}m,uid=1000,gid=1000,mode=755")]);
+        }
+        arguments.extend([image, "sh", "-c"].map(str::to_owned));
+        arguments.push("until [ -f /run/aerie/start ]; do sleep 0.05; done; . /run/aerie/start; wait".to_owned());
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let container = Self { name };
+        docker(&arguments);
+        container
+    }
+
+    pub fn address(&self) -> String {
+        docker(&["inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", &self.name])
+    }
+
+    pub fn write(&self, path: &str, content: &[u8]) {
+        let script = format!("mkdir -p \"$(dirname {path})\" && cat > {path}.new && mv {path}.new {path}");
+        docker_with_input(&["exec", "-i", &self.name, "sh", "-c", &script], content);
+    }
+
+    pub fn run(&self, command: &[&str]) -> (bool, String) {
+        try_docker(&[&["exec", &self.name], command].concat())
+    }
+
+    pub fn logs(&self) -> String {
+        try_docker(&["logs", "--tail", "60", &self.name]).1
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- {} ---\n{}", self.name, self.logs());
+        }
+        try_docker(&["rm", "-f", "-v", &self.name]);
+    }
+}

@@ -1,0 +1,166 @@
+//! Random histories: whatever happens, in whatever order, and wherever a pass is cut off, it converges.
+
+use super::imitation::{Imitation, role};
+use crate::world::Image;
+use aerie_domain::{DesiredState, ServiceState};
+use proptest::prelude::*;
+use time::Duration;
+
+#[derive(Debug, Clone)]
+enum Happening {
+    Start,
+    Stop,
+    Scale(u32, u32, u32),
+    Activate(usize),
+    Kill(usize),
+    Vanish(usize),
+    Silence(usize),
+    FailRuns(u32),
+    Sick(&'static str),
+    ImageGone,
+    ImageBack,
+    /// A pass of which only so many steps are done.
+    CutPass(usize),
+    /// Passes without agents.
+    Pass,
+    /// Passes with agents.
+    Turn,
+    Wait(u32),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        2 => Just(Happening::Start),
+        1 => Just(Happening::Stop),
+        4 => (1_u32..3, 1_u32..3, 1_u32..5).prop_map(|(a, b, c)| Happening::Scale(a, b, c)),
+        2 => (0_usize..3).prop_map(Happening::Activate),
+        2 => (0_usize..9).prop_map(Happening::Kill),
+        1 => (0_usize..9).prop_map(Happening::Vanish),
+        1 => (0_usize..9).prop_map(Happening::Silence),
+        1 => (0_u32..4).prop_map(Happening::FailRuns),
+        1 => prop_oneof![Just("php"), Just("web"), Just("proxy"), Just("sessions")].prop_map(Happening::Sick),
+        1 => Just(Happening::ImageGone),
+        1 => Just(Happening::ImageBack),
+        6 => (0_usize..12).prop_map(Happening::CutPass),
+        3 => Just(Happening::Pass),
+        6 => Just(Happening::Turn),
+        4 => (1_u32..9000).prop_map(Happening::Wait),
+    ]
+}
+
+fn happens(shop: &mut Imitation, happening: Happening) {
+    match happening {
+        Happening::Start => shop.ask(|service| service.desired = DesiredState::Running),
+        Happening::Stop => shop.ask(|service| service.desired = DesiredState::Stopped),
+        Happening::Scale(a, b, c) => shop.scale(a, b, c),
+        Happening::Activate(index) => {
+            let id = shop.world.versions[index].spec.id;
+            shop.ask(|service| service.active = Some(id));
+        }
+        Happening::Kill(index) => {
+            if index < shop.world.instances.len() {
+                shop.kill(index);
+            }
+        }
+        Happening::Vanish(index) => {
+            if let Some(row) = shop.world.instances.get(index) {
+                shop.containers.remove(&row.id);
+            }
+        }
+        Happening::Silence(index) => {
+            if let Some(row) = shop.world.instances.get(index) {
+                shop.silent.insert(row.id);
+            }
+        }
+        Happening::FailRuns(count) => shop.fail_runs = count,
+        Happening::Sick(name) => {
+            shop.sick.insert(role(name));
+        }
+        Happening::ImageGone => shop.world.image = Image::Building("step 1".into()),
+        Happening::ImageBack => shop.world.image = Image::Ready("aerie/php:1".into()),
+        Happening::CutPass(limit) => {
+            shop.agents();
+            shop.pass(limit);
+        }
+        Happening::Pass => {
+            shop.pass(usize::MAX);
+        }
+        Happening::Turn => {
+            shop.turn();
+        }
+        Happening::Wait(millis) => shop.world.now += Duration::milliseconds(i64::from(millis)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_it_converges(history in prop::collection::vec(happening(), 0..40), entry: bool, end in 0..3) {
+        let mut shop = Imitation::new();
+        if entry {
+            shop = shop.with_entry();
+        }
+        shop.add_version(1);
+        shop.add_version(2);
+        for happening in history {
+            happens(&mut shop, happening);
+        }
+        // the world heals
+        shop.sick.clear();
+        shop.silent.clear();
+        shop.fail_runs = 0;
+        shop.world.image = Image::Ready("aerie/php:1".into());
+        match end {
+            0 => {
+                shop.ask(|service| service.desired = DesiredState::Running);
+                shop.settle();
+                prop_assert_eq!(shop.state(), ServiceState::Running);
+                prop_assert_eq!(shop.world.service.serving, shop.world.service.active);
+                let counts = shop.world.service.counts.clone();
+                for (role, count) in counts {
+                    prop_assert_eq!(shop.serving().get(&role).copied(), Some(count as usize), "{}", role);
+                }
+                prop_assert_eq!(shop.containers.len(), shop.world.instances.len());
+                shop.world.now += Duration::seconds(70);
+                shop.settle();
+                shop.check_fixpoint();
+            }
+            1 => {
+                shop.ask(|service| service.desired = DesiredState::Stopped);
+                shop.settle();
+                prop_assert!(shop.containers.is_empty() && shop.world.instances.is_empty());
+                shop.check_fixpoint();
+            }
+            _ => {
+                shop.ask(|service| service.desired = DesiredState::Deleted);
+                shop.settle();
+                prop_assert!(shop.deleted && shop.containers.is_empty() && shop.volumes.is_empty());
+            }
+        }
+        prop_assert!(shop.world.operation.is_none());
+        prop_assert_eq!(shop.world.service.status.observed_generation, shop.world.service.generation.min(shop.world.service.status.observed_generation.max(if end == 2 { 0 } else { shop.world.service.generation })));
+    }
+
+    /// While only counts change, nobody is ever sent to a process that has ended.
+    #[test]
+    fn scaling_never_leaves_anybody_with_a_dead_member(
+        scales in prop::collection::vec((1_u32..3, 1_u32..3, 1_u32..5, 0_usize..30), 1..6),
+    ) {
+        let mut shop = Imitation::running().with_entry();
+        for (a, b, c, turns) in scales {
+            shop.scale(a, b, c);
+            for _ in 0..turns {
+                let places = 1 + (a + b + c) as usize;
+                let before = shop.world.instances.len();
+                shop.turn();
+                shop.check_no_dangling();
+                prop_assert!(shop.world.instances.len() <= before.max(before + places));
+                shop.world.now += Duration::milliseconds(400);
+            }
+        }
+        shop.settle();
+        shop.check_no_dangling();
+        prop_assert_eq!(shop.state(), ServiceState::Running);
+    }
+}

@@ -1,0 +1,11 @@
+//! The planner's rules, each as a small story on an imitation of rows, engine and agents.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+
+mod histories;
+mod imitation;
+mod rules_code;
+mod rules_failures;
+mod rules_scaling;
+mod rules_stopping;
+
+pub(crate) use imitation::{Imitation, php_kind};

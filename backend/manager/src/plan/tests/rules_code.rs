@@ -1,0 +1,91 @@
+//! Code versions.
+
+use super::imitation::{Imitation, role};
+use aerie_domain::ServiceState;
+use time::Duration;
+
+#[test]
+fn a_version_is_served_when_everybody_who_serves_has_it() {
+    let mut shop = Imitation::running();
+    shop.scale(1, 1, 2);
+    shop.settle();
+    let first = shop.world.service.serving;
+    let second = shop.add_version(1);
+    shop.ask(|service| service.active = Some(second));
+    shop.turn();
+    assert_eq!(shop.world.service.serving, first, "nobody has it yet");
+    assert_eq!(shop.state(), ServiceState::Adapting);
+    assert_eq!(shop.world.operation.as_ref().unwrap().progress, "staging version 1 on 0 of 3 instances");
+    shop.turn();
+    assert_eq!(shop.world.service.serving, Some(second));
+    assert_eq!(shop.world.service.previous, first, "the way back stays staged");
+    shop.settle();
+    assert_eq!(shop.state(), ServiceState::Running);
+    for row in shop.world.instances.iter().filter(|row| !row.auxiliary) {
+        assert_eq!(row.report.as_ref().unwrap().staged.len(), 2, "{:?}", row.roles);
+    }
+    shop.check_fixpoint();
+}
+
+#[test]
+fn one_flip_at_a_time() {
+    let mut shop = Imitation::running();
+    let (second, third) = (shop.add_version(1), shop.add_version(2));
+    shop.ask(|service| service.active = Some(second));
+    shop.turn();
+    shop.turn();
+    assert_eq!(shop.world.service.serving, Some(second));
+    // the proxy has not applied the flip yet: the version that it still names must not go
+    let first = shop.world.service.previous.unwrap();
+    shop.ask(|service| service.active = Some(third));
+    shop.pass(usize::MAX);
+    assert_eq!(shop.world.service.serving, Some(second));
+    let packed = shop.world.instances.iter().find(|row| !row.auxiliary).unwrap();
+    let named: Vec<_> = packed.config.as_ref().unwrap().code.versions.iter().map(|v| v.id).collect();
+    assert!(named.contains(&first));
+    shop.settle();
+    assert_eq!(shop.world.service.serving, Some(third));
+}
+
+#[test]
+fn a_starting_instance_does_not_hold_up_a_flip_but_serves_the_new_version() {
+    let mut shop = Imitation::running();
+    shop.sick.insert(role("php"));
+    shop.scale(1, 1, 2);
+    for _ in 0..3 {
+        shop.pass(usize::MAX);
+    }
+    shop.sick.clear();
+    let second = shop.add_version(1);
+    shop.ask(|service| service.active = Some(second));
+    shop.settle();
+    assert_eq!(shop.world.service.serving, Some(second));
+    assert!(shop.world.instances.iter().filter(|i| !i.auxiliary).all(|row| row.has_staged(second)));
+}
+
+#[test]
+fn a_version_activated_while_stopped_is_served_at_once_after_the_start() {
+    let mut shop = Imitation::new();
+    let second = shop.add_version(1);
+    shop.ask(|service| service.active = Some(second));
+    shop.settle();
+    assert_eq!(shop.finished, [2], "nothing to wait for");
+    assert_eq!(shop.state(), ServiceState::Init);
+    shop.ask(|service| service.desired = aerie_domain::DesiredState::Running);
+    shop.turn();
+    assert_eq!(shop.world.service.serving, Some(second));
+}
+
+#[test]
+fn what_the_check_said_is_kept_once() {
+    let mut shop = Imitation::running();
+    let id = shop.world.versions[0].spec.id;
+    for row in &mut shop.world.instances {
+        let check = aerie_agent_protocol::CheckReport { version: id, ok: false, output: row.short.clone() };
+        row.report.as_mut().unwrap().checks.push(check);
+    }
+    let plan = shop.pass(usize::MAX);
+    assert_eq!(plan.steps.iter().filter(|s| matches!(s, crate::step::Step::SetCheck { ok: false, .. })).count(), 1);
+    shop.world.now += Duration::seconds(1);
+    shop.check_fixpoint();
+}

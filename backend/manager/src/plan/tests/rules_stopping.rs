@@ -1,0 +1,73 @@
+//! Stopping and deleting.
+
+use super::imitation::Imitation;
+use crate::step::Step;
+use aerie_domain::{DesiredState, ServiceState};
+use time::Duration;
+
+#[test]
+fn a_stopped_service_keeps_its_data_and_starts_again() {
+    let mut shop = Imitation::running();
+    shop.ask(|service| service.desired = DesiredState::Stopped);
+    let plan = shop.turn();
+    assert_eq!(shop.state(), ServiceState::Epilogue);
+    assert_eq!(plan.steps.iter().filter(|step| matches!(step, Step::Remove { .. })).count(), 2, "without an entry: at once");
+    shop.settle();
+    assert_eq!(shop.state(), ServiceState::Stopped);
+    assert!(shop.containers.is_empty() && shop.world.instances.is_empty());
+    assert_eq!(shop.volumes.len(), 1);
+    assert_eq!(shop.finished, [2, 3]);
+    shop.check_fixpoint();
+    shop.ask(|service| service.desired = DesiredState::Running);
+    shop.settle();
+    assert_eq!(shop.state(), ServiceState::Running);
+}
+
+#[test]
+fn the_entry_is_told_before_containers_go_but_not_for_ever() {
+    let mut shop = Imitation::running().with_entry();
+    shop.turn();
+    shop.ask(|service| service.desired = DesiredState::Stopped);
+    let plan = shop.pass(usize::MAX);
+    assert!(plan.steps.iter().any(|step| matches!(step, Step::WakeEntry(_))));
+    assert_eq!(shop.containers.len(), 2);
+    // deaf entry
+    let told = shop.entry_told.clone();
+    shop.pass(usize::MAX);
+    assert_eq!(shop.containers.len(), 2);
+    shop.world.now += Duration::seconds(2);
+    shop.entry_told = told;
+    shop.pass(usize::MAX);
+    assert_eq!(shop.containers.len(), 0);
+
+    let mut shop = Imitation::running().with_entry();
+    shop.turn();
+    shop.ask(|service| service.desired = DesiredState::Stopped);
+    shop.pass(usize::MAX);
+    // the entry hears
+    shop.turn();
+    assert_eq!(shop.containers.len(), 0);
+}
+
+#[test]
+fn deleting_removes_everything_and_ends_the_operation_first() {
+    let mut shop = Imitation::running();
+    shop.ask(|service| service.desired = DesiredState::Deleted);
+    shop.settle();
+    assert!(shop.deleted);
+    assert!(shop.volumes.is_empty());
+    assert_eq!(shop.finished, [2, 3]);
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_start_and_a_start_in_the_middle_of_a_stop() {
+    let mut shop = Imitation::new();
+    shop.ask(|service| service.desired = DesiredState::Running);
+    shop.turn();
+    shop.ask(|service| service.desired = DesiredState::Stopped);
+    shop.turn();
+    shop.ask(|service| service.desired = DesiredState::Running);
+    shop.settle();
+    assert_eq!(shop.state(), ServiceState::Running);
+    assert_eq!(shop.shapes().len(), 2);
+}

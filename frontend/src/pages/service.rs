@@ -1,0 +1,129 @@
+//! The service page: everything about one service, live.
+
+mod code;
+mod head;
+mod instances;
+mod log_panel;
+mod operation;
+mod scale;
+mod settings;
+mod upload;
+mod variables;
+
+use super::id_in_path;
+use crate::{
+    app::SignedIn,
+    components::{Loading, Refused},
+    live::{PageData, refresh_every, use_events},
+    server::{Dated, ServiceData, load_manager_log, load_service},
+};
+use aerie_domain::{
+    ProblemCode, ServiceId,
+    views::{EventView, LogLine, ServiceView},
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_navigate;
+use std::time::Duration;
+
+use code::Code;
+use head::Head;
+use instances::Instances;
+pub use log_panel::LogPanel;
+use operation::Operation;
+use scale::ScaleForm;
+use settings::Settings;
+#[cfg(feature = "ssr")]
+pub use upload::UPLOAD_FORM;
+use variables::Variables;
+
+/// How often usage is read again while instances run. Shorter: bars move more smoothly, at the price of requests.
+const USAGE_PACE: Duration = Duration::from_secs(3);
+
+/// Lines of the manager that the page brings along.
+const FIRST_LINES: u32 = 50;
+
+/// What the sections share.
+pub type ServicePageData = PageData<Dated<ServiceData>>;
+
+/// The page.
+#[component]
+pub fn ServicePage() -> impl IntoView {
+    let id = id_in_path::<ServiceId>("service");
+    let loaded = Resource::new(
+        move || id.get(),
+        async |id| {
+            let id = id?;
+            let first = load_service(id).await?;
+            Ok((first, load_manager_log(id, FIRST_LINES).await?))
+        },
+    );
+    view! {
+        <Suspense fallback=Loading>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Ok((first, lines)) => view! { <Service first lines /> }.into_any(),
+                    Err(error) => view! { <Refused error /> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+/// A part of the page's data that changes only when it really changed.
+fn part<T>(page: ServicePageData, read: impl Fn(&ServiceView) -> T + Send + Sync + 'static) -> Memo<T>
+where
+    T: PartialEq + Send + Sync + 'static,
+{
+    Memo::new(move |_| page.value.with(|page| read(&page.data.service)))
+}
+
+#[component]
+fn Service(first: Dated<ServiceData>, lines: Vec<LogLine>) -> impl IntoView {
+    let service = &first.data.service;
+    let (id, application_id) = (service.summary.id, service.summary.application_id);
+    let (application, takes_code) = (service.application.clone(), service.takes_code);
+    let (has_settings, public) = (!service.settings.is_empty(), service.summary.address.is_some());
+    let page = PageData::new(first, move || load_service(id));
+    let signed_in = expect_context::<SignedIn>();
+    let changed = Callback::new(move |()| {
+        page.refresh.run(());
+        signed_in.changed();
+    });
+    let connection = use_events(move |event: &EventView| event.service_id == Some(id), changed);
+    let moving = part(page, |service| {
+        !service.instances.is_empty() || service.operation.as_ref().is_some_and(|operation| !operation.state.is_final())
+    });
+    refresh_every(USAGE_PACE, moving.into(), page.refresh);
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        let gone = page
+            .problem
+            .with(|problem| problem.as_ref().is_some_and(|error| error.problem.code == ProblemCode::NotFound));
+        if gone {
+            navigate(&format!("/applications/{application_id}"), Default::default());
+        }
+    });
+    let name = part(page, |service| service.summary.name.clone());
+    view! {
+        <Title text=move || name.get() />
+        <nav class="trail" aria-label="Breadcrumb">
+            <a href="/applications">"Applications"</a>
+            <a href=format!("/applications/{application_id}")>{application}</a>
+        </nav>
+        <Head page id connection public />
+        <Operation page />
+        <Instances page id />
+        <ScaleForm page id />
+        {takes_code.then(|| view! { <Code page id /> }.into_any())}
+        {has_settings.then(|| view! { <Settings page id /> }.into_any())}
+        <Variables page id />
+        <section class="card" id="logs">
+            <div class="card-head">
+                <h2>"Log"</h2>
+                <a href=format!("/services/{id}/logs")>"Whole log, with filters"</a>
+            </div>
+            <LogPanel id query="tail=100".to_owned().into() lines />
+        </section>
+    }
+}

@@ -1,0 +1,124 @@
+//! Name, state, address, and the buttons for the service as a whole.
+
+use super::{ServicePageData, part};
+use crate::{
+    components::{Confirm, KindIcon, LiveMark, ProblemBox, Rename, StateBadge, error_of},
+    format,
+    live::{Connection, refresh_after},
+    server::{DeleteService, RenameService, StartService, StopService},
+};
+use aerie_domain::{ServiceId, ServiceState};
+use leptos::{form::ActionForm, prelude::*};
+
+/// The page's head.
+#[component]
+pub fn Head(page: ServicePageData, id: ServiceId, connection: Signal<Connection>, public: bool) -> impl IntoView {
+    let icon = page.value.with_untracked(|page| page.data.icon.clone());
+    let name = part(page, |service| service.summary.name.clone());
+    let kind = page.value.with_untracked(|page| page.data.service.summary.kind_title.clone());
+    view! {
+        <header class="service-head">
+            <KindIcon svg=icon />
+            <div class="service-title">
+                <h1>{move || name.get()}</h1>
+                <p class="muted">{kind}</p>
+            </div>
+            <State page />
+            <LiveMark connection />
+        </header>
+        {public.then(|| view! { <PublicAddress page /> })}
+        <Buttons page id />
+    }
+}
+
+#[component]
+fn State(page: ServicePageData) -> impl IntoView {
+    let state = part(page, |service| service.summary.state);
+    let since =
+        Memo::new(move |_| page.value.with(|page| format::duration(page.data.service.state_since, page.now)));
+    let reason = part(page, |service| service.summary.reason.clone());
+    view! {
+        <div class="service-state" role="status">
+            {move || view! { <StateBadge state=state.get() /> }}
+            <span class="muted">"for " {move || since.get()}</span>
+        </div>
+        {move || {
+            let reason = reason.get();
+            (!reason.is_empty()).then(|| view! { <p class="reason">{reason}</p> })
+        }}
+    }
+}
+
+#[component]
+fn PublicAddress(page: ServicePageData) -> impl IntoView {
+    let address = part(page, |service| (service.summary.address.clone().unwrap_or_default(), service.summary.state));
+    move || {
+        let (address, state) = address.get();
+        let quiet = matches!(state, ServiceState::Init | ServiceState::Stopped).then_some(" (answers once started)");
+        view! {
+            <p class="public-address">
+                <a href=address.clone() rel="external noopener" target="_blank">
+                    {address.clone()}
+                </a>
+                <span class="muted">{quiet}</span>
+            </p>
+        }
+    }
+}
+
+#[component]
+fn Buttons(page: ServicePageData, id: ServiceId) -> impl IntoView {
+    let start = ServerAction::<StartService>::new();
+    let stop = ServerAction::<StopService>::new();
+    let rename = ServerAction::<RenameService>::new();
+    let delete = ServerAction::<DeleteService>::new();
+    refresh_after(start, page.refresh);
+    refresh_after(stop, page.refresh);
+    refresh_after(rename, page.refresh);
+    let (rename_error, name) =
+        (error_of(rename), page.value.with_untracked(|page| page.data.service.summary.name.clone()));
+    let state = part(page, |service| service.summary.state);
+    let idle = move || matches!(state.get(), ServiceState::Init | ServiceState::Stopped | ServiceState::Epilogue);
+    view! {
+        <ProblemBox error=error_of(start) />
+        <ProblemBox error=error_of(stop) />
+        <ProblemBox error=error_of(delete) />
+        <ProblemBox error=rename_error fields=&["name"] />
+        <div class="actions">
+            <ActionForm action=start attr:class=move || if idle() { "" } else { "hidden" }>
+                <input type="hidden" name="service" value=id.to_string() />
+                <button class="primary" type="submit">
+                    "Start"
+                </button>
+            </ActionForm>
+            <ActionForm action=stop attr:class=move || if idle() { "hidden" } else { "" }>
+                <input type="hidden" name="service" value=id.to_string() />
+                <button type="submit">"Stop"</button>
+            </ActionForm>
+            <Rename
+                name
+                error=rename_error
+                form=move |inside| {
+                    view! {
+                        <ActionForm action=rename>
+                            <input type="hidden" name="service" value=id.to_string() />
+                            {inside}
+                        </ActionForm>
+                    }
+                        .into_any()
+                }
+            />
+            <Confirm
+                label="Delete…"
+                warning="The service stops, and its code, settings and data are removed. This cannot be undone."
+            >
+                <ActionForm action=delete>
+                    <input type="hidden" name="service" value=id.to_string() />
+                    <button class="danger" type="submit">
+                        "Delete service and its data"
+                    </button>
+                </ActionForm>
+            </Confirm>
+        </div>
+    }
+}

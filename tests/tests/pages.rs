@@ -1,0 +1,94 @@
+//! Every page: usable by everybody (axe-core finds nothing serious), in light and dark, wide and on a phone.
+//! Keeps pictures in `target/test/pictures` for people to look at.
+
+use aerie_domain::ServiceState;
+use aerie_tests::{Browser, Installation, Sample, Scripts};
+use anyhow::{Context, Result, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::{fs, path::Path, time::Duration};
+
+const AXE: &str = include_str!("../vendor/axe-core/axe.min.js");
+
+#[tokio::test]
+async fn every_page_is_usable_by_everybody() -> Result<()> {
+    let home = Installation::start("pages").await?;
+    let ada = home.api().register("ada").await?;
+    let service = ada.application_with("blog", "php").await?;
+    let id = service.summary.id;
+    ada.accepted(Method::POST, &format!("/services/{id}/start"), None).await?;
+    let version = ada.upload(id, "guest-book.tar.gz", Sample::guest_book("one").tar_gz()?).await?;
+    ada.accepted(Method::POST, &format!("/services/{id}/activate"), Some(json!({ "version_id": version.id }))).await?;
+    ada.accepted(Method::PUT, &format!("/services/{id}/scale"), Some(json!({ "roles": { "php": 2 } }))).await?;
+    ada.json::<Value>(Method::POST, "/applications", Some(json!({ "name": "empty" }))).await?;
+    ada.wait_state(id, ServiceState::Running).await?;
+
+    let browser = Browser::open(&home.url(), Scripts::On).await?;
+    let application = service.summary.application_id;
+    let before = ["/".to_owned(), "/login".to_owned(), "/register".to_owned(), "/api/docs".to_owned()];
+    let after = [
+        "/applications".to_owned(),
+        format!("/applications/{application}"),
+        format!("/applications/{application}/new-service"),
+        format!("/services/{id}"),
+        format!("/services/{id}/logs"),
+        "/account".to_owned(),
+        "/no-such-page".to_owned(),
+    ];
+    let mut faults = Vec::new();
+    for path in before {
+        faults.extend(look(&browser, &path).await.with_context(|| path.clone())?);
+    }
+    browser.pretend(1280, 1000, false).await?;
+    browser.go("/login").await?;
+    browser.fill("#field-user_name", "ada").await?;
+    browser.fill("#field-password", "correct horse battery").await?;
+    browser.click("main form button[type=submit]").await?;
+    browser.see("credits", Duration::from_secs(20)).await?;
+    for path in after {
+        faults.extend(look(&browser, &path).await.with_context(|| path.clone())?);
+    }
+    ensure!(faults.is_empty(), "{}", faults.join("\n"));
+    browser.close().await
+}
+
+/// Looks at a page as four people would; gives what is wrong with it.
+async fn look(browser: &Browser, path: &str) -> Result<Vec<String>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test/pictures");
+    fs::create_dir_all(&folder)?;
+    let mut faults = Vec::new();
+    for (width, dark) in [(1280, false), (1280, true), (390, false), (390, true)] {
+        browser.pretend(width, 900, dark).await?;
+        if path.starts_with("/api/") {
+            browser.driver().goto(format!("{}{path}", browser.home())).await?;
+        } else {
+            browser.go(path).await?;
+        }
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let name = path.trim_matches('/').split('/').filter(|part| part.len() < 30).collect::<Vec<_>>().join("-");
+        let (name, scheme) = (if name.is_empty() { "home" } else { &name }, if dark { "dark" } else { "light" });
+        browser.picture(&folder.join(format!("{name}-{width}-{scheme}.png"))).await?;
+        let wide = browser.driver().execute("return document.documentElement.scrollWidth", Vec::new()).await?;
+        if wide.json().as_i64().is_none_or(|wide| wide > i64::from(width)) {
+            faults.push(format!("{path} at {width}: scrolls sideways ({})", wide.json()));
+        }
+        browser.driver().execute(AXE, Vec::new()).await?;
+        let found = browser
+            .driver()
+            .execute_async(
+                "const done = arguments[arguments.length - 1]; axe.run().then((r) => done(r.violations), (e) => done([{id: String(e), impact: 'serious', nodes: []}]));",
+                Vec::new(),
+            )
+            .await?;
+        for violation in found.json().as_array().into_iter().flatten() {
+            if matches!(violation["impact"].as_str(), Some("serious" | "critical")) {
+                let node = &violation["nodes"][0];
+                faults.push(format!(
+                    "{path} at {width} {scheme}: {} — {} — {}",
+                    violation["id"], violation["help"], node["html"]
+                ));
+            }
+        }
+    }
+    Ok(faults)
+}
