@@ -1,5 +1,5 @@
 # The two commands a user needs are `make up` and `make test`; the others are their parts.
-.PHONY: up down build test bench sqlx fmt screenshots compose-up compose-down
+.PHONY: up down build test sqlx fmt compose-up compose-down
 
 up: ## Install what is missing, build, start everything and print the address.
 	@scripts/up
@@ -13,8 +13,8 @@ build: ## Build director, agent and pages.
 test: ## Everything that must pass, headless browser included; leaves nothing behind.
 	@scripts/test
 
-sqlx: ## Refresh the committed query data after a change of SQL or migrations.
-	@scripts/sqlx-prepare
+sqlx: ## Refresh the committed query data after a change of SQL or migrations (needs DATABASE_URL).
+	@scripts/sqlx prepare
 
 fmt: ## Format the code.
 	@cargo fmt --all

@@ -25,6 +25,6 @@ mod ssr;
 pub use app::App;
 pub use page_error::PageError;
 #[cfg(feature = "ssr")]
-pub use ssr::{Assets, SessionControl, upload_error_location};
+pub use ssr::{Assets, SessionControl, SessionFuture, upload_error_location};
 #[cfg(feature = "ssr")]
 pub use ssr::shell::shell;

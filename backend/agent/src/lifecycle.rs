@@ -65,9 +65,9 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     let mut asked = Asked { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? };
     let (output, writer) = output::channel();
     let writing = AbortOnDropHandle::new(tokio::spawn(writer.run(io::stdout())));
-    supervise(settings, output, &mut asked).await?;
+    let result = supervise(settings, output, &mut asked).await;
     let _ = tokio::time::timeout(LAST_LINES, writing).await;
-    Ok(())
+    result
 }
 
 async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Result<(), Box<dyn Error>> {

@@ -66,13 +66,16 @@ impl Writer {
     pub(crate) async fn run<W: Write + Send + 'static>(mut self, mut to: W) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            // Both branches are cancel-safe: `recv_many` takes lines only when it completes.
-            let taken = tokio::select! {
+            // Both branches are cancel-safe: `recv` takes a line only when it completes. `None` means that every
+            // [`Output`] is gone, as each holds both ends.
+            let first = tokio::select! {
                 biased;
-                taken = self.own.recv_many(&mut batch, BATCH) => taken + self.more(&mut batch),
-                taken = self.lines.recv_many(&mut batch, BATCH) => taken,
+                line = self.own.recv() => line,
+                line = self.lines.recv() => line,
             };
-            if taken == 0 && self.lines.is_closed() && self.own.is_closed() && self.more(&mut batch) == 0 {
+            batch.extend(first);
+            self.take_waiting(&mut batch);
+            if batch.is_empty() {
                 return;
             }
             let bytes = std::mem::take(&mut batch).concat();
@@ -90,16 +93,14 @@ impl Writer {
     }
 
     /// Takes lines that wait, if any.
-    fn more(&mut self, batch: &mut Vec<String>) -> usize {
-        let before = batch.len();
+    fn take_waiting(&mut self, batch: &mut Vec<String>) {
         while let Ok(line) = self.own.try_recv() {
             batch.push(line);
         }
-        while batch.len() < before + BATCH {
+        while batch.len() < BATCH {
             let Ok(line) = self.lines.try_recv() else { break };
             batch.push(line);
         }
-        batch.len() - before
     }
 }
 

@@ -105,7 +105,8 @@ impl Kind {
             });
         }
         let processes = roles.iter().map(|role| process(&engine, role)).collect::<Result<_, _>>()?;
-        let init = roles.iter().flat_map(|role| &role.init).map(|hook| init(&engine, hook)).collect::<Result<_, _>>()?;
+        let init =
+            roles.iter().flat_map(|role| &role.init).map(|hook| init(&engine, hook)).collect::<Result<_, _>>()?;
         Ok(InstanceConfig {
             generation: 0,
             instance: context.instance,
@@ -154,11 +155,9 @@ fn probe(engine: &Engine, at: &str, kind: &ProbeKind) -> Result<ProbeKind, Rende
     Ok(match kind {
         ProbeKind::Alive => ProbeKind::Alive,
         ProbeKind::Tcp { port } => ProbeKind::Tcp { port: *port },
-        ProbeKind::Http { port, path, expect } => ProbeKind::Http {
-            port: *port,
-            path: engine.text(at, path)?,
-            expect: engine.text(at, expect)?,
-        },
+        ProbeKind::Http { port, path, expect } => {
+            ProbeKind::Http { port: *port, path: engine.text(at, path)?, expect: engine.text(at, expect)? }
+        }
         ProbeKind::Exec { command } => ProbeKind::Exec { command: engine.texts(at, command)? },
     })
 }

@@ -1,16 +1,26 @@
 //! Managers: one control loop per service that makes the world what its rows say.
 //!
-//! Run by the director ([`Manager::run`]); called by nothing else. Calls the store, the cloud and the kinds. Data flows
-//! `queue` (which service, when) → `driver` (a pass) → `read` ([`world`]) → [`plan`] (pure) → `execute`. To change *what*
-//! is done, change a rule in [`plan`]; to change *how*, a step's execution.
+//! Run by the director ([`Manager::run`]); called by nothing else, but logs read [`kept_logs`] and names come from
+//! [`names`]. Calls the store, the cloud and the kinds. Data flows `queue` (which service, when) → `pass` → `read`
+//! ([`world`]) → [`plan`] (pure) → `execute`; `driver` owns the tasks, `reaper` removes what has no row. To change
+//! *what* is done, change a rule in [`plan`]; to change *how*, a step's execution.
 
 mod backoff;
+mod driver;
+mod execute;
 mod explain;
-mod names;
+pub mod kept_logs;
+pub mod names;
+mod pass;
 pub mod plan;
+pub mod queue;
+mod read;
+mod reaper;
+mod routes;
 mod settings;
 pub mod step;
 mod subnets;
 pub mod world;
 
+pub use driver::{Manager, ManagerParts};
 pub use settings::{Identities, ManagerSettings};

@@ -32,8 +32,9 @@ pub enum StoreError {
 }
 
 /// SQLSTATE classes and codes that say "not now", not "never": connection exceptions, insufficient resources, operator
-/// intervention (shutdown, start-up, cancelled by a timeout), and locks that could not be had in time.
-const UNAVAILABLE: &[&str] = &["08", "53", "57", "55P03", "40P01"];
+/// intervention (shutdown, start-up, cancelled by a timeout), a transaction that was idle for too long, and locks that
+/// could not be had.
+const UNAVAILABLE: &[&str] = &["08", "53", "57", "25P03", "40P01", "55P03"];
 
 impl StoreError {
     /// The database cannot be reached or is too busy: trying again later may help.

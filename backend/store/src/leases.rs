@@ -95,6 +95,22 @@ impl Store {
         Ok(count)
     }
 
+    /// Forgets a director that ends; the agents that are connected to it count as not connected.
+    pub async fn director_remove(&self, id: DirectorId) -> Result<(), StoreError> {
+        sqlx::query!(
+            "
+            with gone as (
+                delete from directors where id = $1
+            )
+            update instances set connected_to = null where connected_to = $1
+            ",
+            id.0,
+        )
+        .execute(self.pool())
+        .await?;
+        Ok(())
+    }
+
     /// Forgets directors that were not seen for `max_age`; agents that were connected to them count as not connected.
     /// Answers with the number of such agents.
     pub async fn directors_prune(&self, max_age: Duration) -> Result<u64, StoreError> {

@@ -15,6 +15,7 @@ mod applications;
 mod audit;
 mod error;
 mod events;
+mod for_manager;
 mod instance_agents;
 mod instance_rows;
 mod instances;

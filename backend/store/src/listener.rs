@@ -77,12 +77,13 @@ async fn run(store: Store, signals: broadcast::Sender<Signal>, cancel: Cancellat
             // Cancel-safe: a token stays cancelled.
             () = cancel.cancelled() => return,
             // Dropping it drops the connection, which is what is wanted.
-            result = listen(&store, &signals) => {
-                if let Err(error) = result {
+            result = listen(&store, &signals) => match result {
+                Ok(()) => tracing::warn!("the database listener lost its connection"),
+                Err(error) => {
                     let error: &dyn std::error::Error = &error;
-                    tracing::warn!(error, "the database listener lost its connection");
+                    tracing::warn!(error, "the database listener failed");
                 }
-            }
+            },
         }
         pause = if connected.elapsed() > BACKOFF.1 { BACKOFF.0 } else { (pause * 2).min(BACKOFF.1) };
         tokio::select! {
@@ -94,7 +95,7 @@ async fn run(store: Store, signals: broadcast::Sender<Signal>, cancel: Cancellat
     }
 }
 
-/// Passes signals on until the connection is lost.
+/// Passes signals on; ends when the connection is lost.
 async fn listen(store: &Store, signals: &broadcast::Sender<Signal>) -> Result<(), StoreError> {
     let mut listener = PgListener::connect_with(store.pool()).await?;
     listener.eager_reconnect(false);

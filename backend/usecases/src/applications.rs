@@ -51,8 +51,10 @@ impl UseCases {
         actor: &Actor,
         id: ApplicationId,
     ) -> Outcome<ApplicationRow> {
-        self.owned_application(actor, id).await?;
-        let row = txn.application_lock(id).await?.ok_or_else(|| Problem::not_found("application"))?;
+        let row = match txn.application_lock(id).await? {
+            Some(row) if row.owner_id == actor.user => row,
+            _ => return Err(Problem::not_found("application").into()),
+        };
         if row.deleting_at.is_some() {
             return Err(Problem::new(ProblemCode::Conflict, "This application is being deleted.").into());
         }
@@ -92,7 +94,7 @@ impl UseCases {
         let target = format!("application {} to {name}", row.name);
         self.record_plain(&mut txn, actor, "application.rename", &target, EventKind::Application, Some(id), None)
             .await?;
-        for service in self.store().service_list(id).await? {
+        for service in txn.service_list(id).await? {
             txn.wake_service(service.id).await?;
         }
         txn.commit().await?;
@@ -104,7 +106,7 @@ impl UseCases {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_application(&mut txn, actor, id).await?;
-        let services = self.store().service_list(id).await?;
+        let services = txn.service_list(id).await?;
         if services.is_empty() {
             txn.application_delete(id).await?;
         } else {

@@ -177,9 +177,9 @@ impl UseCases {
         version: CodeVersionId,
     ) -> Outcome<Accepted> {
         actor.may_write()?;
+        self.version(actor, service, version).await?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, service).await?;
-        self.version_row(service, version).await?;
         let mut intent = row.service.intent();
         intent.active_version_id = Some(version);
         self.accept(txn, actor, &row, &intent, OperationKind::Activate).await
@@ -188,9 +188,9 @@ impl UseCases {
     /// Removes a version that is neither active nor served.
     pub async fn delete_version(&self, actor: &Actor, service: ServiceId, version: CodeVersionId) -> Outcome<()> {
         actor.may_write()?;
+        self.version(actor, service, version).await?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, service).await?;
-        self.version_row(service, version).await?;
         if row.service.active_version_id == Some(version) || row.service.serving_version_id == Some(version) {
             let detail = "This version is in use. Activate another one first, then delete it.";
             return Err(Problem::new(ProblemCode::Conflict, detail).into());

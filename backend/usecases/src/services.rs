@@ -49,7 +49,11 @@ impl UseCases {
         actor: &Actor,
         id: ServiceId,
     ) -> Outcome<OwnedService> {
-        let (_, application, owner) = self.owned_service(actor, id).await?;
+        // All on the transaction's own connection: a second one from the pool could make full pools wait for themselves.
+        let (_, application, owner) = match txn.service_with_owner(id).await? {
+            Some(found) if found.2.id == actor.user => found,
+            _ => return Err(Problem::not_found("service").into()),
+        };
         let service = txn.service_lock(id).await?.ok_or_else(|| Problem::not_found("service"))?;
         if service.desired == DesiredState::Deleted {
             return Err(Problem::new(ProblemCode::Conflict, "This service is being deleted.").into());
@@ -108,7 +112,7 @@ impl UseCases {
         };
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_application(&mut txn, actor, application).await?;
-        let siblings = self.store().service_list(application).await?;
+        let siblings = txn.service_list(application).await?;
         if siblings.len() >= MAX_SERVICES {
             let detail = format!("An application holds at most {MAX_SERVICES} services.");
             return Err(Problem::new(ProblemCode::LimitReached, detail).into());
@@ -167,8 +171,8 @@ impl UseCases {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, id).await?;
-        let credit = self.credit(row.owner.id).await?;
-        if credit.balance.millis <= 0 {
+        let credit = txn.user_credit(row.owner.id).await?;
+        if credit.granted_millis <= credit.spent_millis {
             let detail = "Your credit is used up. Ask your teacher for more; stopped services keep their data.";
             return Err(Problem::new(ProblemCode::NoCredit, detail).into());
         }

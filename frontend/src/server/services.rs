@@ -22,7 +22,7 @@ pub async fn load_service(service: ServiceId) -> Result<Dated<ServiceData>, Page
     use crate::ssr::context;
     let (actor, use_cases) = (context::actor()?, context::use_cases()?);
     let service = use_cases.service(&actor, service).await?;
-    let icon = use_cases.kind(&service.summary.kind).map(|kind| kind.icon).unwrap_or_default();
+    let icon = use_cases.kind_offered(&service.summary.kind).map(|kind| kind.icon).unwrap_or_default();
     Ok(Dated::new(ServiceData { service, icon }))
 }
 

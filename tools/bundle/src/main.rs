@@ -11,7 +11,7 @@ mod wasm;
 
 use anyhow::{Context, Result, bail};
 use publish::Publisher;
-use std::{env, path::Path};
+use std::{collections::BTreeMap, env, path::Path};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -23,10 +23,16 @@ fn main() -> Result<()> {
 
 fn bundle(wasm: &Path, out: &Path) -> Result<()> {
     let statics = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../static");
-    let built = wasm::bind(wasm).with_context(|| format!("wasm-bindgen could not use {}", wasm.display()))?;
     let mut publisher = Publisher::new(out)?;
-    let wasm_name = publisher.add("wasm", "app_bg.wasm", &built.wasm)?;
-    publisher.add("js", "app.js", built.js_for(&wasm_name)?.as_bytes())?;
+    let raw = publisher.scratch()?;
+    let built = wasm::bind(wasm, &raw).with_context(|| format!("wasm-bindgen could not use {}", wasm.display()))?;
+    publisher.add("wasm", "app_bg.wasm", &built.wasm)?;
+    let mut snippets = BTreeMap::new();
+    for (number, (path, js)) in built.snippets.iter().enumerate() {
+        let name = publisher.add(&format!("snippet-{number}"), "snippet.js", js)?;
+        snippets.insert(path.clone(), name);
+    }
+    publisher.add("js", "app.js", built.js_for(&snippets).as_bytes())?;
     publisher.add("css", "app.css", styles::join(&statics.join("css"))?.as_bytes())?;
     publisher.add("icon", "icon.svg", &publish::read(&statics.join("icon.svg"))?)?;
     publisher.finish()

@@ -13,6 +13,9 @@ use std::{
 /// Hexadecimal digits of the digest in a name. Longer: longer addresses; 16 digits never meet twice in one project.
 const DIGITS: usize = 16;
 
+/// Name of the folder for what is not published.
+const SCRATCH: &str = ".scratch";
+
 /// A folder that is being filled.
 pub struct Publisher {
     folder: PathBuf,
@@ -25,6 +28,16 @@ impl Publisher {
     pub fn new(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(Self { folder: folder.to_owned(), manifest: BTreeMap::new(), written: BTreeSet::new() })
+    }
+
+    /// An empty folder for what is not published; gone at the end.
+    pub fn scratch(&self) -> Result<PathBuf> {
+        let folder = self.folder.join(SCRATCH);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(folder)
     }
 
     /// Writes a file and its gzipped sibling; returns the name it got.
@@ -45,6 +58,10 @@ impl Publisher {
         let entries: Vec<String> =
             self.manifest.iter().map(|(key, name)| format!("  \"{key}\": \"{name}\"")).collect();
         self.write("manifest.json", format!("{{\n{}\n}}\n", entries.join(",\n")).as_bytes())?;
+        let scratch = self.folder.join(SCRATCH);
+        if scratch.exists() {
+            fs::remove_dir_all(scratch)?;
+        }
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             if !self.written.contains(entry.file_name().to_string_lossy().as_ref()) && entry.file_type()?.is_file() {

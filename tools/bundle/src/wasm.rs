@@ -1,40 +1,55 @@
 //! wasm-bindgen as a library: its version is the one in the lock file, so it always fits the crate.
 
-use anyhow::{Context, Result, bail};
-use std::path::Path;
+use crate::publish::read;
+use anyhow::{Context, Result};
+use std::{collections::BTreeMap, fs, path::Path};
 use wasm_bindgen_cli_support::Bindgen;
 
 /// What wasm-bindgen made.
 pub struct Built {
     /// The wasm.
     pub wasm: Vec<u8>,
+    /// Scripts that crates bring along: the path by which the main script imports them → content.
+    pub snippets: BTreeMap<String, Vec<u8>>,
     js: String,
 }
 
-/// The name by which the script looks for the wasm unless told otherwise.
-const DEFAULT_NAME: &str = "app_bg.wasm";
-
-/// Makes the script and the wasm for browsers.
-pub fn bind(input: &Path) -> Result<Built> {
-    let mut output = Bindgen::new()
+/// Makes the script and the wasm for browsers, by way of an empty folder.
+pub fn bind(input: &Path, folder: &Path) -> Result<Built> {
+    Bindgen::new()
         .input_path(input)
         .out_name("app")
         .web(true)?
         .typescript(false)
         .remove_name_section(true)
         .remove_producers_section(true)
-        .generate_output()?;
-    if !output.snippets().is_empty() || !output.local_modules().is_empty() {
-        bail!("the wasm needs scripts of its own, which this tool does not publish");
+        .generate(folder)?;
+    let mut snippets = BTreeMap::new();
+    collect(&folder.join("snippets"), "./snippets", &mut snippets)?;
+    let js = String::from_utf8(read(&folder.join("app.js"))?).context("the script is not UTF-8")?;
+    Ok(Built { wasm: read(&folder.join("app_bg.wasm"))?, snippets, js })
+}
+
+/// All files below a folder that may not be there, by their path.
+fn collect(folder: &Path, path: &str, found: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
+    if !folder.exists() {
+        return Ok(());
     }
-    let js = output.js().to_owned();
-    Ok(Built { wasm: output.wasm_mut().emit_wasm(), js })
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{path}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            collect(&entry.path(), &path, found)?;
+        } else {
+            found.insert(path, read(&entry.path())?);
+        }
+    }
+    Ok(())
 }
 
 impl Built {
-    /// The script, looking for the wasm under its published name.
-    pub fn js_for(&self, wasm: &str) -> Result<String> {
-        let js = self.js.replace(DEFAULT_NAME, wasm);
-        js.contains(wasm).then_some(js).context("the script does not name the wasm")
+    /// The script, importing the snippets under their published names. Where the wasm is, the page tells it.
+    pub fn js_for(&self, snippets: &BTreeMap<String, String>) -> String {
+        snippets.iter().fold(self.js.clone(), |js, (path, name)| js.replace(path, &format!("./{name}")))
     }
 }

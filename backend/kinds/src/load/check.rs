@@ -130,9 +130,7 @@ fn process(role: &RoleSpec) -> Check {
     let at = format!("roles.{}.process", role.name);
     ensure(!role.process.command.is_empty(), || format!("{at}.command: is empty"))?;
     let known = |key: &str, signal: &str| {
-        ensure(SIGNALS.contains(&signal), || {
-            format!("{at}.{key}: {signal:?} is not one of {}", SIGNALS.join(", "))
-        })
+        ensure(SIGNALS.contains(&signal), || format!("{at}.{key}: {signal:?} is not one of {}", SIGNALS.join(", ")))
     };
     known("stop_signal", &role.process.stop_signal)?;
     if let ReloadMethod::Signal(signal) = &role.process.reload {

@@ -5,8 +5,25 @@ const MAX_BYTES: usize = 16 * 1024;
 
 /// What can run, load or leave the picture.
 const FORBIDDEN: &[&str] = &[
-    "<script", "<foreignobject", "<iframe", "<image", "<use", "<a ", "<a>", "<style", "<set", "<animate", "<!", "<?", "javascript:",
-    "data:", "href", "url(http", "url('http", "url(\"http", "url(//",
+    "<script",
+    "<foreignobject",
+    "<iframe",
+    "<image",
+    "<use",
+    "<a ",
+    "<a>",
+    "<style",
+    "<set",
+    "<animate",
+    "<!",
+    "<?",
+    "javascript:",
+    "data:",
+    "href",
+    "url(http",
+    "url('http",
+    "url(\"http",
+    "url(//",
 ];
 
 /// Refuses markup that is more than a picture.

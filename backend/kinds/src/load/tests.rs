@@ -115,11 +115,10 @@ fn a_sound_folder_is_loaded_and_shown() {
     assert_eq!(kind.files.keys().collect::<Vec<_>>(), ["front.conf"]);
     let view = kind.view();
     assert_eq!((view.name.as_str(), view.title.as_str(), view.code, view.public), ("small", "Small", true, true));
-    assert_eq!(view.roles.iter().map(|role| (role.name.as_str(), role.max)).collect::<Vec<_>>(), [
-        ("front", 4),
-        ("back", 2),
-        ("store", 1)
-    ]);
+    assert_eq!(
+        view.roles.iter().map(|role| (role.name.as_str(), role.max)).collect::<Vec<_>>(),
+        [("front", 4), ("back", 2), ("store", 1)]
+    );
     assert!(view.roles[2].auxiliary && view.roles[0].min == 1);
     assert_eq!(view.settings[0].default, "8M");
     assert_eq!(view.icon, "<svg></svg>");
@@ -175,7 +174,11 @@ fn mistakes_are_told_with_file_and_key() {
         ("role = \"store\", command", "role = \"back\", command", "roles.store.init.role"),
         ("drain_s = 2", "drain_s = 2\nhost_network = true", "host_network: is for kinds of category system"),
         ("price_per_hour = 1000", "price_per_hour = -1", "size.price_per_hour"),
-        ("failures = 1\n[[roles]]\nname = \"back\"", "failures = 0\n[[roles]]\nname = \"back\"", "roles.front.process.health"),
+        (
+            "failures = 1\n[[roles]]\nname = \"back\"",
+            "failures = 0\n[[roles]]\nname = \"back\"",
+            "roles.front.process.health",
+        ),
         ("name = \"back\"", "name = \"front\"", "there"),
     ] {
         let error = error_after(from, to);

@@ -22,7 +22,16 @@ const DIGEST_DIGITS: usize = 16;
 
 /// What templates can name; the fields of [`RenderContext`] and nothing else.
 const NAMES: &[&str] = &[
-    "service", "application", "instance", "roles", "members", "settings", "variables", "serving", "versions", "routes",
+    "service",
+    "application",
+    "instance",
+    "roles",
+    "members",
+    "settings",
+    "variables",
+    "serving",
+    "versions",
+    "routes",
     "installation",
 ];
 
@@ -80,7 +89,10 @@ fn environment<'a>(digests: &Digests) -> Environment<'a> {
     environment.add_function("digest", move |path: &str| {
         let digests = digests.lock().unwrap_or_else(PoisonError::into_inner);
         digests.get(path).cloned().ok_or_else(|| {
-            Error::new(ErrorKind::InvalidOperation, format!("no file {path:?} of this instance is rendered before this"))
+            Error::new(
+                ErrorKind::InvalidOperation,
+                format!("no file {path:?} of this instance is rendered before this"),
+            )
         })
     });
     environment

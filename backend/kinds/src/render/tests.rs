@@ -69,7 +69,9 @@ fn used_roles_start_first() {
 #[test]
 fn a_probe_expects_the_digest_that_the_file_has() {
     let config = kind("php").render(&context(&["proxy"])).unwrap();
-    let ProbeKind::Http { expect, .. } = &config.processes[0].health.kind else { panic!("the proxy is probed by HTTP") };
+    let ProbeKind::Http { expect, .. } = &config.processes[0].health.kind else {
+        panic!("the proxy is probed by HTTP")
+    };
     assert!(expect.len() == 16 && expect.bytes().all(|digit| digit.is_ascii_hexdigit()), "{expect}");
     assert!(file(&config, "proxy/haproxy.cfg").contains(&format!("string \"{expect}\"")));
     assert!(!config.files.iter().any(|file| file.content.contains("@@DIGEST@@")));
@@ -137,18 +139,14 @@ fn the_entry_knows_all_routes() {
         route("r2", &["idle.ada.localhost"], vec![], "is <b>starting</b>\nevil route-r1"),
     ];
     let config = kind("entry").render(&context).unwrap();
-    assert_eq!(
-        file(&config, "entry/hosts.map"),
-        "shop.ada.localhost route-r1\nsite.shop.ada.localhost route-r1\n"
-    );
-    assert_eq!(
-        file(&config, "entry/states.map"),
-        "idle.ada.localhost is &lt;b&gt;starting&lt;/b&gt; evil route-r1\n"
-    );
+    assert_eq!(file(&config, "entry/hosts.map"), "shop.ada.localhost route-r1\nsite.shop.ada.localhost route-r1\n");
+    assert_eq!(file(&config, "entry/states.map"), "idle.ada.localhost is &lt;b&gt;starting&lt;/b&gt; evil route-r1\n");
     let main = file(&config, "entry/haproxy.cfg");
     assert!(main.contains("backend route-r1\n") && !main.contains("backend route-r2"));
     assert!(main.contains("    server b 10.0.0.2:8080 check inter 500ms fall 2 rise 1\n"), "{main}");
-    let ProbeKind::Exec { command } = &config.processes[0].health.kind else { panic!("the entry is probed by a program") };
+    let ProbeKind::Exec { command } = &config.processes[0].health.kind else {
+        panic!("the entry is probed by a program")
+    };
     assert_eq!(command[1], "8099");
     assert!(main.contains(&command[2]));
 }

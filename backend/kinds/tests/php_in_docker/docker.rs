@@ -86,9 +86,25 @@ impl Container {
         let name = unique("instance");
         let memory = format!("{memory_mib}m");
         let mut arguments: Vec<String> = [
-            "run", "-d", "--name", &name, "--network", network, "--user", "1000:1000", "--cap-drop", "ALL",
-            "--security-opt", "no-new-privileges", "--read-only", "--memory", &memory, "--memory-swap", &memory,
-            "--pids-limit", "256",
+            "run",
+            "-d",
+            "--name",
+            &name,
+            "--network",
+            network,
+            "--user",
+            "1000:1000",
+            "--cap-drop",
+            "ALL",
+            "--security-opt",
+            "no-new-privileges",
+            "--read-only",
+            "--memory",
+            &memory,
+            "--memory-swap",
+            &memory,
+            "--pids-limit",
+            "256",
         ]
         .map(str::to_owned)
         .into();
@@ -111,8 +127,8 @@ impl Container {
     }
 
     pub fn write(&self, path: &str, content: &[u8]) {
-        let script = format!("mkdir -p \"$(dirname {path})\" && cat > {path}.new && mv {path}.new {path}");
-        docker_with_input(&["exec", "-i", &self.name, "sh", "-c", &script], content);
+        let script = r#"mkdir -p "$(dirname "$1")" && cat > "$1.new" && mv "$1.new" "$1""#;
+        docker_with_input(&["exec", "-i", &self.name, "sh", "-c", script, "write", path], content);
     }
 
     pub fn run(&self, command: &[&str]) -> (bool, String) {

@@ -96,7 +96,8 @@ pub fn get(port: u16, host: &str, path: &str, headers: &str) -> Answer {
     Connection::open(port).and_then(|mut connection| connection.send(&head, "")).expect("an answer")
 }
 
-/// Visitors that do not stop: half of them on kept connections, half with a fresh one per request.
+/// Visitors that do not stop: half of them on kept connections (every other one idle for a moment before it goes on, as
+/// that is when a server may close), half with a fresh one per request.
 pub struct Load {
     stop: Arc<AtomicBool>,
     seen: Arc<Mutex<Seen>>,
@@ -119,7 +120,8 @@ impl Load {
             let (stop, seen) = (Arc::clone(&stop), Arc::clone(&seen));
             let method = if number % 4 < 2 { "GET" } else { "POST" };
             let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}");
-            std::thread::spawn(move || visit(port, &head, number % 2 == 0, &stop, &seen))
+            let pause = Duration::from_millis(if number % 8 < 4 { 0 } else { 40 });
+            std::thread::spawn(move || visit(port, &head, number % 2 == 0, pause, &stop, &seen))
         };
         let visitors = (0..visitors).map(visitor).collect();
         Self { stop, seen, visitors }
@@ -139,9 +141,10 @@ impl Load {
     }
 }
 
-fn visit(port: u16, head: &str, keep: bool, stop: &AtomicBool, seen: &Mutex<Seen>) {
+fn visit(port: u16, head: &str, keep: bool, pause: Duration, stop: &AtomicBool, seen: &Mutex<Seen>) {
     let mut kept = None;
     while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(pause);
         let started = Instant::now();
         let was_kept = kept.is_some();
         let result = kept.take().map_or_else(|| Connection::open(port), Ok).and_then(|mut connection| {

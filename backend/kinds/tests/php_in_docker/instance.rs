@@ -78,7 +78,8 @@ impl Instance {
 
     fn reload(&self, process: &ProcessSpec) {
         let ReloadMethod::Signal(signal) = &process.reload else { panic!("{} is not reloaded", process.name) };
-        let (ok, said) = self.container.run(&["sh", "-c", &format!("kill -{signal} $(cat /run/aerie/{}.pid)", process.name)]);
+        let (ok, said) =
+            self.container.run(&["sh", "-c", &format!("kill -{signal} $(cat /run/aerie/{}.pid)", process.name)]);
         assert!(ok, "{said}");
     }
 

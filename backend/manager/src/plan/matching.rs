@@ -35,13 +35,10 @@ pub(super) fn match_instances(board: &Board<'_>) -> Matching {
         group.sort_by_key(|index| (rank(&board.drafts[*index]), std::cmp::Reverse(*index)));
     }
 
-    let mut pairs: Vec<(usize, Shape, Shape)> = Vec::new();
+    let mut pairs: Vec<(Score, Shape, Shape)> = Vec::new();
     for wanted in open.keys() {
         for present in free.keys().filter(|present| may_become(board, present, wanted)) {
-            let overlap = wanted.1.iter().filter(|role| present.1.contains(role)).count();
-            // equal sets before everything else
-            let score = if wanted == present { usize::MAX } else { overlap };
-            pairs.push((score, wanted.clone(), present.clone()));
+            pairs.push((score(board, present, wanted), wanted.clone(), present.clone()));
         }
     }
     pairs.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| (&a.1, &a.2).cmp(&(&b.1, &b.2))));
@@ -54,6 +51,15 @@ pub(super) fn match_instances(board: &Board<'_>) -> Matching {
         }
     }
     Matching { places, open: open.into_values().flatten().collect() }
+}
+
+/// Equal sets first, then many shared roles, then one that comes early in the kind: visitors arrive at the first ones.
+type Score = (bool, usize, std::cmp::Reverse<usize>);
+
+fn score(board: &Board<'_>, present: &Shape, wanted: &Shape) -> Score {
+    let shared = |role: &RoleName| present.1.contains(role) && wanted.1.contains(role);
+    let first = board.spec().roles.iter().position(|role| shared(&role.name)).unwrap_or(usize::MAX);
+    (wanted == present, wanted.1.iter().filter(|role| shared(role)).count(), std::cmp::Reverse(first))
 }
 
 fn shape<'a>(auxiliary: bool, roles: impl Iterator<Item = &'a RoleName>) -> Shape {

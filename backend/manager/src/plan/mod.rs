@@ -42,7 +42,7 @@ mod status;
 mod teardown;
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use crate::{
     step::{Level, Plan, Step},

@@ -50,10 +50,10 @@ async fn a_takeover_waits_for_a_transaction_that_has_begun(pool: PgPool) {
     let world = world(pool).await;
     let (here, there) = (DirectorId::generate(), DirectorId::generate());
     let lease = world.store.lease_take(world.php, here).await.unwrap().unwrap();
-    sql(&world.store, "update service_leases set expires_at = now() + interval '300 milliseconds'").await;
+    sql(&world.store, "update service_leases set expires_at = now() + interval '1 second'").await;
     let txn = world.store.begin_fenced(&lease).await.unwrap();
 
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
     let takeover = tokio::spawn({
         let (store, service) = (world.store.clone(), world.php);
         async move { store.lease_take(service, there).await }
@@ -109,4 +109,8 @@ async fn agents_of_a_director_that_vanished_count_as_not_connected(pool: PgPool)
     assert_eq!(world.store.directors_prune(minute).await.unwrap(), 1);
     assert_eq!(world.store.instance_fetch(one).await.unwrap().unwrap().connected_to, Some(here));
     assert_eq!(world.store.instance_fetch(two).await.unwrap().unwrap().connected_to, None);
+
+    world.store.director_remove(here).await.unwrap();
+    assert_eq!(world.store.director_count(minute).await.unwrap(), 0);
+    assert_eq!(world.store.instance_fetch(one).await.unwrap().unwrap().connected_to, None);
 }

@@ -93,13 +93,17 @@ async fn readers_are_told_again_when_an_event_can_be_read_at_last(pool: PgPool) 
     expect(&mut signals, Signal::Events, SECOND).await;
     assert_eq!(world.store.events_after(world.ada, None, 9).await.unwrap(), []);
 
+    while signals.try_recv().is_ok() {}
     slow.commit().await.unwrap();
-    let read = async {
-        while world.store.events_after(world.ada, None, 9).await.unwrap().is_empty() {
-            expect(&mut signals, Signal::Events, SECOND).await;
+    let told = async {
+        loop {
+            expect(&mut signals, Signal::Events, Duration::from_secs(10)).await;
+            if !world.store.events_after(world.ada, None, 9).await.unwrap().is_empty() {
+                return;
+            }
         }
     };
-    timeout(Duration::from_secs(10), read).await.unwrap();
+    timeout(Duration::from_secs(10), told).await.unwrap();
     listener.stop().await;
 }
 
@@ -125,13 +129,11 @@ async fn the_listener_ends_with_its_token(pool: PgPool) {
     let cancel = CancellationToken::new();
     let listener = Listener::start(&world.store, &cancel);
     let mut signals = listener.subscribe();
+    expect(&mut signals, Signal::Resync, Duration::from_secs(10)).await;
     cancel.cancel();
-    let end = async { while signals.recv().await.is_ok() {} };
-    // The sender in the listener itself keeps the channel open until it is stopped.
-    timeout(SECOND, async {
-        listener.stop().await;
-        end.await;
-    })
-    .await
-    .unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    world.store.wake_service(world.php).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(signals.try_recv(), Err(TryRecvError::Empty), "it still listens");
+    timeout(SECOND, listener.stop()).await.unwrap();
 }

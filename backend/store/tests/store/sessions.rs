@@ -80,17 +80,15 @@ async fn a_copy_of_the_database_opens_no_session(pool: PgPool) {
     let row: String =
         sqlx::query_scalar("select row_to_json(s)::text from sessions s").fetch_one(store.pool()).await.unwrap();
     let secret = record.id.0.to_le_bytes();
-    for form in [record.id.to_string(), record.id.0.to_string(), hex(&secret), hex(&record.id.0.to_be_bytes())] {
+    for form in
+        [record.id.to_string(), record.id.0.to_string(), hex::encode(secret), hex::encode(record.id.0.to_be_bytes())]
+    {
         assert!(!row.contains(&form), "{form} is in {row}");
     }
     let hash: Vec<u8> = sqlx::query_scalar("select secret_hash from sessions").fetch_one(store.pool()).await.unwrap();
     assert_eq!(hash.len(), 32);
     // The public id is no part of the hash, either: whoever knows one does not know the other.
-    assert!(!hex(&hash).contains(&public_session_id(&record.id).0.simple().to_string()[..8]));
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    assert!(!hex::encode(&hash).contains(&public_session_id(&record.id).0.simple().to_string()[..8]));
 }
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -139,7 +139,9 @@ proptest! {
             }
         }
         prop_assert!(shop.world.operation.is_none());
-        prop_assert_eq!(shop.world.service.status.observed_generation, shop.world.service.generation.min(shop.world.service.status.observed_generation.max(if end == 2 { 0 } else { shop.world.service.generation })));
+        if end < 2 {
+            prop_assert_eq!(shop.world.service.status.observed_generation, shop.world.service.generation);
+        }
     }
 
     /// While only counts change, nobody is ever sent to a process that has ended.
@@ -155,7 +157,7 @@ proptest! {
                 let before = shop.world.instances.len();
                 shop.turn();
                 shop.check_no_dangling();
-                prop_assert!(shop.world.instances.len() <= before.max(before + places));
+                prop_assert!(shop.world.instances.len() <= before + places);
                 shop.world.now += Duration::milliseconds(400);
             }
         }

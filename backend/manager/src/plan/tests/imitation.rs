@@ -151,6 +151,8 @@ pub(crate) struct Imitation {
     pub sick: BTreeSet<RoleName>,
     /// Attempts to run a container that fail.
     pub fail_runs: u32,
+    /// Containers were ended from outside: fewer may serve than before.
+    pub losses: bool,
     pub finished: Vec<i64>,
     pub failed: Vec<String>,
     pub deleted: bool,
@@ -211,6 +213,7 @@ impl Imitation {
             silent: BTreeSet::new(),
             sick: BTreeSet::new(),
             fail_runs: 0,
+            losses: false,
             finished: vec![],
             failed: vec![],
             deleted: false,
@@ -516,7 +519,7 @@ impl Imitation {
 
     /// Never fewer than wanted, unless there were fewer before.
     fn check_serving(&self, before: &BTreeMap<RoleName, usize>) {
-        if self.world.service.desired != DesiredState::Running || !self.silent.is_empty() {
+        if self.world.service.desired != DesiredState::Running || !self.silent.is_empty() || self.losses {
             return;
         }
         let after = self.serving();

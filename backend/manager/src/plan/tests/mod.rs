@@ -7,5 +7,3 @@ mod rules_code;
 mod rules_failures;
 mod rules_scaling;
 mod rules_stopping;
-
-pub(crate) use imitation::{Imitation, php_kind};

@@ -213,6 +213,7 @@ fn an_unhealthy_member_stays_listed_and_is_told_of() {
 #[test]
 fn a_container_that_the_engine_restarted_starts_over() {
     let mut shop = Imitation::running();
+    shop.losses = true;
     let row = shop.world.instances.iter_mut().find(|row| row.roles.len() == 3).unwrap();
     row.report.as_mut().unwrap().applied_generation = 0;
     shop.pass(usize::MAX);

@@ -1,0 +1,241 @@
+//! The manager's tasks: what wakes services, and the passes that look at them.
+
+use crate::{
+    Identities, ManagerSettings, backoff,
+    execute::{Executor, Images, Works},
+    pass::Passes,
+    queue::Queue,
+    read::Reader,
+    reaper::Reaper,
+};
+use aerie_cloud::Cloud;
+use aerie_domain::{DirectorId, ServiceId};
+use aerie_kinds::Kinds;
+use aerie_store::{Listener, Signal, Store};
+use futures_util::StreamExt;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use time::OffsetDateTime;
+use tokio::{
+    sync::{Semaphore, broadcast},
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How often to ask the database which services need a manager, for wake-ups that were lost. Longer: such a service
+/// waits longer; shorter: a list of all services is read more often.
+const RESYNC: Duration = Duration::from_secs(30);
+
+/// How often this director says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Directors that have been silent for so long are dead, and their agents' connections with them.
+const DEAD: Duration = Duration::from_secs(60);
+
+/// How long passes may take to end when the process ends. What they leave undone is done by whoever is next.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What a manager is made from.
+pub struct ManagerParts {
+    /// The database.
+    pub store: Store,
+    /// Where containers run.
+    pub cloud: Arc<dyn Cloud>,
+    /// The loaded kinds.
+    pub kinds: Kinds,
+    /// This process: a fresh id per start.
+    pub director: DirectorId,
+    /// How instances prove who they are.
+    pub identities: Arc<dyn Identities>,
+    /// The installation.
+    pub settings: ManagerSettings,
+}
+
+/// The managers of all services that this process gets the leases of.
+pub struct Manager {
+    passes: Arc<Passes>,
+    store: Store,
+    cloud: Arc<dyn Cloud>,
+    director: DirectorId,
+    settings: Arc<ManagerSettings>,
+    images: Arc<Images>,
+    queue: Arc<Queue<ServiceId>>,
+    signals: Option<broadcast::Receiver<Signal>>,
+}
+
+impl Manager {
+    /// A manager that does nothing until it is run.
+    pub fn new(parts: ManagerParts) -> Self {
+        let ManagerParts { store, cloud, kinds, director, identities, settings } = parts;
+        let settings = Arc::new(settings);
+        let queue = Arc::new(Queue::default());
+        let images = Arc::new(Images::new(cloud.clone(), queue.clone()));
+        let passes = Passes {
+            director,
+            reader: Reader {
+                store: store.clone(),
+                cloud: cloud.clone(),
+                kinds,
+                settings: settings.clone(),
+                watching_since: Mutex::new(OffsetDateTime::now_utc()),
+                entry: Mutex::new(None),
+            },
+            executor: Executor {
+                store: store.clone(),
+                cloud: cloud.clone(),
+                identities,
+                settings: settings.clone(),
+                works: Works::new(queue.clone(), settings.container_concurrency),
+                images: images.clone(),
+            },
+            queue: queue.clone(),
+        };
+        Self { passes: Arc::new(passes), store, cloud, director, settings, images, queue, signals: None }
+    }
+
+    /// Uses the process' listener instead of one of its own. Subscribe before running.
+    #[must_use]
+    pub fn with_signals(mut self, signals: broadcast::Receiver<Signal>) -> Self {
+        self.signals = Some(signals);
+        self
+    }
+
+    /// Manages until cancelled; then gives its leases back, so that others can go on at once.
+    pub async fn run(mut self, cancel: CancellationToken) {
+        let mut own_listener = None;
+        let signals = self.signals.take().unwrap_or_else(|| {
+            let listener = Listener::start(&self.store, &cancel);
+            let signals = listener.subscribe();
+            own_listener = Some(listener);
+            signals
+        });
+        let reaper = Reaper::new(self.store.clone(), self.cloud.clone(), self.settings.clone());
+        tokio::select! {
+            // These never end; dropping them loses hints only, which the next process does not need.
+            () = self.hear(signals) => {}
+            () = self.watch_engine() => {}
+            () = self.resync_now_and_then() => {}
+            () = self.show_life() => {}
+            () = reaper.run() => {}
+            // Ends with `cancel`, after its passes.
+            () = self.look(&cancel) => {}
+        }
+        self.passes.executor.works.stop().await;
+        self.images.stop().await;
+        if let Some(listener) = own_listener {
+            listener.stop().await;
+        }
+        if let Err(error) = self.store.leases_release_all(self.director).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "leases were not given back; they end by themselves");
+        }
+    }
+
+    /// Passes, as many at a time as allowed.
+    async fn look(&self, cancel: &CancellationToken) {
+        let permits = Arc::new(Semaphore::new(self.settings.concurrency.max(1)));
+        let mut running = JoinSet::new();
+        loop {
+            let next = async {
+                let permit = permits.clone().acquire_owned().await;
+                (permit, self.queue.next().await)
+            };
+            let (permit, service) = tokio::select! {
+                // Cancel-safe: a token stays cancelled.
+                () = cancel.cancelled() => break,
+                // Cancel-safe: a key is taken in the last step; a permit that was had before is given back.
+                next = next => next,
+            };
+            let (passes, queue) = (self.passes.clone(), self.queue.clone());
+            running.spawn(async move {
+                let _permit = permit;
+                // a pass that panics must not leave its key running for ever
+                let mut end = End { queue, service, outcome: crate::queue::Outcome::Failed };
+                end.outcome = passes.pass(service).await;
+            });
+            while running.try_join_next().is_some() {}
+        }
+        let all = async { while running.join_next().await.is_some() {} };
+        let _ = timeout(FAREWELL, all).await;
+    }
+
+    async fn hear(&self, mut signals: broadcast::Receiver<Signal>) {
+        loop {
+            match signals.recv().await {
+                Ok(Signal::Service(service)) => self.queue.wake(service),
+                Ok(Signal::Events | Signal::Config(_)) => {}
+                Ok(Signal::Resync) => {
+                    // while nothing could be written, agents were not silent, we were deaf
+                    *self.passes.reader.watching_since.lock().unwrap_or_else(PoisonError::into_inner) =
+                        OffsetDateTime::now_utc();
+                    self.resync(true).await;
+                }
+                Err(broadcast::error::RecvError::Lagged(_)) => self.resync(true).await,
+                // the process ends
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    async fn watch_engine(&self) {
+        loop {
+            let mut events = self.cloud.events();
+            while let Some(Ok(event)) = events.next().await {
+                self.queue.wake(event.service);
+            }
+            // Shorter: an engine that is down is asked all the time. What happens meanwhile is found by passes.
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn resync_now_and_then(&self) {
+        loop {
+            self.resync(false).await;
+            sleep(backoff::jitter(RESYNC)).await;
+        }
+    }
+
+    /// Makes sure that every service that needs a manager will be looked at: `now`, or only those without a time.
+    async fn resync(&self, now: bool) {
+        match self.store.managed_services().await {
+            Ok(services) => {
+                for service in services {
+                    if now {
+                        self.queue.wake(service);
+                    } else {
+                        self.queue.schedule_if_absent(service, Instant::now());
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the services to manage could not be listed");
+            }
+        }
+    }
+
+    async fn show_life(&self) {
+        loop {
+            if let Err(error) = self.store.director_heartbeat(self.director).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the sign of life was not written");
+            } else if let Err(error) = self.store.directors_prune(DEAD).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "dead directors were not forgotten");
+            }
+            sleep(HEARTBEAT).await;
+        }
+    }
+}
+
+/// Tells the queue that a pass is over, however it ended.
+struct End {
+    queue: Arc<Queue<ServiceId>>,
+    service: ServiceId,
+    outcome: crate::queue::Outcome,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.queue.done(self.service, self.outcome);
+    }
+}

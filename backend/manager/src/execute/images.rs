@@ -1,0 +1,166 @@
+//! Images that are being built, in the background, one build per image whoever asks.
+
+use crate::{backoff, explain, queue::Queue, world::Image};
+use aerie_cloud::{Cloud, CloudError, CloudErrorKind, ImageSpec, Progress};
+use aerie_domain::ServiceId;
+use aerie_kinds::Kind;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use time::OffsetDateTime;
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+/// The images of this process.
+pub(crate) struct Images {
+    shared: Arc<Shared>,
+    cloud: Arc<dyn Cloud>,
+    tasks: TaskTracker,
+    cancel: CancellationToken,
+    _stop: DropGuard,
+}
+
+struct Shared {
+    entries: Mutex<HashMap<String, Entry>>,
+    queue: Arc<Queue<ServiceId>>,
+}
+
+struct Entry {
+    image: Image,
+    attempts: u32,
+    /// Services to look at when the build is over.
+    waiting: BTreeSet<ServiceId>,
+}
+
+/// Puts down the result of a build, also of one that was cut short.
+struct Ending {
+    shared: Arc<Shared>,
+    key: String,
+    result: Option<Result<String, CloudError>>,
+}
+
+impl Images {
+    pub fn new(cloud: Arc<dyn Cloud>, queue: Arc<Queue<ServiceId>>) -> Self {
+        let cancel = CancellationToken::new();
+        Self {
+            shared: Arc::new(Shared { entries: Mutex::default(), queue }),
+            cloud,
+            tasks: TaskTracker::new(),
+            cancel: cancel.clone(),
+            _stop: cancel.drop_guard(),
+        }
+    }
+
+    /// How far a kind's image is.
+    pub fn state(&self, kind: &Kind) -> Image {
+        self.shared.entries().get(&key(kind)).map_or(Image::Unknown, |entry| entry.image.clone())
+    }
+
+    /// The engine does not know the image any more.
+    pub fn forget(&self, kind: &Kind) {
+        let mut entries = self.shared.entries();
+        if matches!(entries.get(&key(kind)), Some(Entry { image: Image::Ready(_), .. })) {
+            entries.remove(&key(kind));
+        }
+    }
+
+    /// Has the kind's image built; the service is looked at again when that is over.
+    pub fn build(&self, kind: &Kind, service: ServiceId) {
+        let key = key(kind);
+        {
+            let mut entries = self.shared.entries();
+            let entry = entries.entry(key.clone()).or_insert_with(|| Entry {
+                image: Image::Unknown,
+                attempts: 0,
+                waiting: BTreeSet::new(),
+            });
+            if let Image::Ready(_) = entry.image {
+                drop(entries);
+                self.shared.queue.wake(service);
+                return;
+            }
+            entry.waiting.insert(service);
+            if let Image::Building(_) = entry.image {
+                return;
+            }
+            entry.image = Image::Building(String::new());
+        }
+        let spec = ImageSpec {
+            kind: kind.spec.name.to_string(),
+            folder: kind.folder.clone(),
+            digest: kind.image_digest.clone(),
+        };
+        let progress = self.progress(&key);
+        let mut ending = Ending { shared: self.shared.clone(), key, result: None };
+        let (cloud, cancel) = (self.cloud.clone(), self.cancel.clone());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                // Cancel-safe: a token stays cancelled.
+                () = cancel.cancelled() => {}
+                // Dropping it ends our interest; the engine may finish the build for the next one who asks.
+                result = cloud.ensure_image(&spec, progress) => ending.result = Some(result),
+            }
+        });
+    }
+
+    /// Keeps the last line. Services that wait look every second; waking them for each line would cost more.
+    fn progress(&self, key: &str) -> Progress {
+        let (shared, key) = (self.shared.clone(), key.to_owned());
+        Arc::new(move |line| {
+            if let Some(Entry { image: Image::Building(last), .. }) = shared.entries().get_mut(&key) {
+                *last = line;
+            }
+        })
+    }
+
+    /// Ends everything and waits for it.
+    pub async fn stop(&self) {
+        self.cancel.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+fn key(kind: &Kind) -> String {
+    format!("{} {}", kind.spec.name, kind.image_digest)
+}
+
+impl Shared {
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+        // every change is complete before anything can panic
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let result = self
+            .result
+            .take()
+            .unwrap_or_else(|| Err(CloudError::new(CloudErrorKind::Transient, "the build was interrupted")));
+        let waiting = {
+            let mut entries = self.shared.entries();
+            let Some(entry) = entries.get_mut(&self.key) else { return };
+            match result {
+                Ok(name) => {
+                    entry.attempts = 0;
+                    entry.image = Image::Ready(name);
+                }
+                Err(error) => {
+                    tracing::warn!(image = self.key, error = &error as &dyn std::error::Error, "an image build failed");
+                    entry.attempts = entry.attempts.saturating_add(1);
+                    // a build that fails costs minutes of work: waits begin at 8 s
+                    let retry_at = OffsetDateTime::now_utc() + backoff::delay(entry.attempts.saturating_add(3));
+                    entry.image = Image::Failed { reason: explain::cloud(&error), retry_at };
+                }
+            }
+            std::mem::take(&mut entry.waiting)
+        };
+        for service in waiting {
+            self.shared.queue.wake(service);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Containers that are being made or removed, in the background: a pass never waits for the engine, so that a stop that
+//! comes while instances start is heard at once.
+//!
+//! Guarantees: one work per instance at a time; when it ends, its service is looked at again; everything ends when this
+//! is dropped. Caveat: it is known to this process only — after a restart the inventory tells what became of it.
+
+use crate::{backoff, queue::Queue, world::Work};
+use aerie_cloud::{CloudError, CloudErrorKind};
+use aerie_domain::{InstanceId, ServiceId};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use time::OffsetDateTime;
+use tokio::sync::Semaphore;
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+/// The works of this process.
+pub(crate) struct Works {
+    entries: Arc<Entries>,
+    tasks: TaskTracker,
+    permits: Arc<Semaphore>,
+    cancel: CancellationToken,
+    _stop: DropGuard,
+}
+
+struct Entries {
+    by_service: Mutex<HashMap<ServiceId, HashMap<InstanceId, Entry>>>,
+    queue: Arc<Queue<ServiceId>>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    attempts: u32,
+    work: Work,
+}
+
+/// Puts down the result of a work, also of one that was cut short.
+struct Ending {
+    entries: Arc<Entries>,
+    service: ServiceId,
+    instance: InstanceId,
+    result: Option<Result<(), CloudError>>,
+}
+
+impl Works {
+    /// At most `concurrency` at a time.
+    pub fn new(queue: Arc<Queue<ServiceId>>, concurrency: usize) -> Self {
+        let cancel = CancellationToken::new();
+        Self {
+            entries: Arc::new(Entries { by_service: Mutex::default(), queue }),
+            tasks: TaskTracker::new(),
+            permits: Arc::new(Semaphore::new(concurrency.max(1))),
+            cancel: cancel.clone(),
+            _stop: cancel.drop_guard(),
+        }
+    }
+
+    /// What is being done to a service's instances. To be read before rows and inventory: a work writes its row before
+    /// it ends, so what is idle here is settled there.
+    pub fn of(&self, service: ServiceId) -> HashMap<InstanceId, Work> {
+        let all = self.entries.all();
+        let Some(entries) = all.get(&service) else { return HashMap::new() };
+        entries.iter().map(|(id, entry)| (*id, entry.work.clone())).collect()
+    }
+
+    /// Starts a work, unless one is under way.
+    pub fn start(
+        &self,
+        service: ServiceId,
+        instance: InstanceId,
+        work: impl Future<Output = Result<(), CloudError>> + Send + 'static,
+    ) {
+        {
+            let mut all = self.entries.all();
+            let entry = all
+                .entry(service)
+                .or_default()
+                .entry(instance)
+                .or_insert(Entry { attempts: 0, work: Work::Idle });
+            if entry.work == Work::Busy {
+                return;
+            }
+            entry.work = Work::Busy;
+        }
+        let mut ending = Ending { entries: self.entries.clone(), service, instance, result: None };
+        let (permits, cancel) = (self.permits.clone(), self.cancel.clone());
+        self.tasks.spawn(async move {
+            let work = async {
+                // never closed
+                let _permit = permits.acquire().await;
+                work.await
+            };
+            tokio::select! {
+                // Cancel-safe: a token stays cancelled.
+                () = cancel.cancelled() => {}
+                // Dropping it leaves what the engine has begun; the next pass finds out.
+                result = work => ending.result = Some(result),
+            }
+        });
+    }
+
+    /// The instance is gone.
+    pub fn forget(&self, service: ServiceId, instance: InstanceId) {
+        let mut all = self.entries.all();
+        if let Some(entries) = all.get_mut(&service) {
+            entries.remove(&instance);
+            if entries.is_empty() {
+                all.remove(&service);
+            }
+        }
+    }
+
+    /// Ends everything and waits for it.
+    pub async fn stop(&self) {
+        self.cancel.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Entries {
+    fn all(&self) -> MutexGuard<'_, HashMap<ServiceId, HashMap<InstanceId, Entry>>> {
+        // every change is complete before anything can panic
+        self.by_service.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let result = self.result.take().unwrap_or_else(|| {
+            Err(CloudError::new(CloudErrorKind::Transient, "the work on its container was interrupted"))
+        });
+        {
+            let mut all = self.entries.all();
+            let Some(entries) = all.get_mut(&self.service) else { return };
+            match result {
+                Ok(()) => {
+                    entries.remove(&self.instance);
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        service.id = %self.service, instance.id = %self.instance,
+                        error = &error as &dyn std::error::Error,
+                        "work on a container failed"
+                    );
+                    if let Some(entry) = entries.get_mut(&self.instance) {
+                        entry.attempts = entry.attempts.saturating_add(1);
+                        entry.work = Work::Failed {
+                            reason: crate::explain::cloud(&error),
+                            attempts: entry.attempts,
+                            retry_at: OffsetDateTime::now_utc() + backoff::delay(entry.attempts),
+                            hopeless: error.kind == CloudErrorKind::InvalidSpec,
+                        };
+                    }
+                }
+            }
+            if entries.is_empty() {
+                all.remove(&self.service);
+            }
+        }
+        self.entries.queue.wake(self.service);
+    }
+}

@@ -1,0 +1,223 @@
+//! The output of instances that are gone: `<folder>/<service>/<instance>.log.zst`, lines `<RFC 3339 time> <text>`.
+//!
+//! Written by the manager before a container is removed or replaced, read by whoever shows logs. Each writing appends
+//! one zstd frame as a whole, so that a crash leaves the earlier ones readable. Caveat: output may be written twice (a
+//! crash between keeping and removing); reading drops what is not newer than what came before.
+
+use aerie_cloud::{Cloud, CloudLogLine, LogsFrom};
+use aerie_domain::{InstanceId, ServiceId};
+use futures_util::StreamExt;
+use std::{
+    collections::VecDeque,
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::io::AsyncWriteExt;
+
+/// How long the rest of the output may take after the container is gone. Longer: a hung engine holds up removals.
+const REST: Duration = Duration::from_secs(2);
+
+/// How long the output of a container that has ended may take.
+const WHOLE: Duration = Duration::from_secs(30);
+
+/// One kept line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptLine {
+    /// When the engine received it.
+    pub at: OffsetDateTime,
+    /// As the container wrote it, with its tag.
+    pub text: String,
+}
+
+/// Where an instance's output is kept.
+pub fn path(folder: &Path, service: ServiceId, instance: InstanceId) -> PathBuf {
+    folder.join(service.to_string()).join(format!("{instance}.log.zst"))
+}
+
+/// Bytes of an instance's kept output; 0 when there is none.
+pub async fn size(folder: &Path, service: ServiceId, instance: InstanceId) -> i64 {
+    let size = tokio::fs::metadata(path(folder, service, instance)).await.map_or(0, |file| file.len());
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+/// The newest lines of an instance's kept output, oldest first; none when nothing was kept.
+pub async fn read(
+    folder: &Path,
+    service: ServiceId,
+    instance: InstanceId,
+    tail: Option<usize>,
+) -> io::Result<Vec<KeptLine>> {
+    let path = path(folder, service, instance);
+    tokio::task::spawn_blocking(move || read_file(&path, tail.unwrap_or(usize::MAX))).await.map_err(io::Error::other)?
+}
+
+fn read_file(path: &Path, tail: usize) -> io::Result<Vec<KeptLine>> {
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut lines: VecDeque<KeptLine> = VecDeque::new();
+    for line in BufReader::new(zstd::Decoder::new(file)?).lines() {
+        // a frame that a crash cut off ends what can be read
+        let Ok(line) = line else { break };
+        let Some(line) = parse(&line) else { continue };
+        if lines.back().is_none_or(|last| line.at > last.at) {
+            if lines.len() >= tail {
+                lines.pop_front();
+            }
+            lines.push_back(line);
+        }
+    }
+    Ok(lines.into())
+}
+
+fn parse(line: &str) -> Option<KeptLine> {
+    let (at, text) = line.split_once(' ')?;
+    Some(KeptLine { at: OffsetDateTime::parse(at, &Rfc3339).ok()?, text: text.to_owned() })
+}
+
+/// Keeps the output of a container that has ended and is about to be replaced.
+pub(crate) async fn keep_ended(cloud: &dyn Cloud, name: &str, file: &Path) {
+    let mut frame = Frame::new();
+    let lines = cloud.logs(name, LogsFrom::default());
+    let _ = tokio::time::timeout(WHOLE, frame.collect(lines)).await;
+    frame.append(file, name).await;
+}
+
+/// Removes a container and keeps its output to the last line, what it writes while it ends included.
+pub(crate) async fn keep_while<T>(cloud: &dyn Cloud, name: &str, file: &Path, remove: impl Future<Output = T>) -> T {
+    let mut frame = Frame::new();
+    let result = {
+        let collect = frame.collect(cloud.logs(name, LogsFrom { follow: true, ..LogsFrom::default() }));
+        tokio::pin!(collect, remove);
+        let mut collected = false;
+        let result = loop {
+            tokio::select! {
+                biased;
+                // Cancel-safe: pinned outside of the loop, goes on in the next round.
+                () = &mut collect, if !collected => collected = true,
+                // Cancel-safe: pinned outside of the loop; taken once.
+                result = &mut remove => break result,
+            }
+        };
+        if !collected {
+            let _ = tokio::time::timeout(REST, &mut collect).await;
+        }
+        result
+    };
+    frame.append(file, name).await;
+    result
+}
+
+/// Removes what is kept of a whole service.
+pub(crate) async fn forget_service(folder: &Path, service: ServiceId) -> io::Result<()> {
+    absent_is_fine(tokio::fs::remove_dir_all(folder.join(service.to_string())).await)
+}
+
+/// Removes what is kept of one instance.
+pub(crate) async fn forget(folder: &Path, service: ServiceId, instance: InstanceId) -> io::Result<()> {
+    absent_is_fine(tokio::fs::remove_file(path(folder, service, instance)).await)
+}
+
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Lines on their way into a file, compressed.
+struct Frame {
+    encoder: Option<zstd::Encoder<'static, Vec<u8>>>,
+    lines: u64,
+}
+
+impl Frame {
+    fn new() -> Self {
+        // level 3 is zstd's own choice
+        Self { encoder: zstd::Encoder::new(Vec::new(), 3).ok(), lines: 0 }
+    }
+
+    async fn collect(
+        &mut self,
+        mut lines: futures_util::stream::BoxStream<'static, Result<CloudLogLine, aerie_cloud::CloudError>>,
+    ) {
+        while let Some(Ok(CloudLogLine { at, text })) = lines.next().await {
+            let (Some(encoder), Ok(at)) = (&mut self.encoder, at.format(&Rfc3339)) else { continue };
+            if writeln!(encoder, "{at} {text}").is_ok() {
+                self.lines += 1;
+            }
+        }
+    }
+
+    /// Losing a log must not keep a container from being removed: failures are only logged.
+    async fn append(self, file: &Path, name: &str) {
+        let Some(encoder) = self.encoder.filter(|_| self.lines > 0) else { return };
+        let written = async {
+            let bytes = encoder.finish()?;
+            if let Some(folder) = file.parent() {
+                tokio::fs::create_dir_all(folder).await?;
+            }
+            let mut file = tokio::fs::OpenOptions::new().create(true).append(true).open(file).await?;
+            file.write_all(&bytes).await?;
+            file.sync_data().await
+        };
+        if let Err(error) = written.await {
+            tracing::warn!(container.name = name, %error, "the output of a container could not be kept");
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    async fn write(file: &Path, lines: &[(i64, &str)]) {
+        let mut frame = Frame::new();
+        let line = |(second, text): &(i64, &str)| {
+            Ok(CloudLogLine {
+                at: datetime!(2026-05-01 10:00:00.000000001 UTC) + time::Duration::seconds(*second),
+                text: (*text).to_owned(),
+            })
+        };
+        let lines: Vec<_> = lines.iter().map(line).collect();
+        frame.collect(futures_util::stream::iter(lines).boxed()).await;
+        frame.append(file, "x").await;
+    }
+
+    #[tokio::test]
+    async fn output_is_read_as_it_was_written_once_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let (service, instance) = (ServiceId::generate(), InstanceId::generate());
+        let file = path(folder.path(), service, instance);
+        write(&file, &[(0, "php|out|a"), (1, "b b"), (2, "")]).await;
+        write(&file, &[(1, "b b"), (2, ""), (3, "after a restart")]).await;
+        let lines = read(folder.path(), service, instance, None).await.unwrap();
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["php|out|a", "b b", "", "after a restart"]);
+        assert_eq!(lines[0].at.nanosecond(), 1);
+        assert_eq!(read(folder.path(), service, instance, Some(1)).await.unwrap().len(), 1);
+        assert!(size(folder.path(), service, instance).await > 0);
+        forget(folder.path(), service, instance).await.unwrap();
+        assert_eq!(read(folder.path(), service, instance, None).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_a_crash_cut_off_is_readable_up_to_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (service, instance) = (ServiceId::generate(), InstanceId::generate());
+        let file = path(folder.path(), service, instance);
+        write(&file, &[(0, "whole")]).await;
+        let whole = std::fs::read(&file).unwrap();
+        write(&file, &[(1, "cut")]).await;
+        let both = std::fs::read(&file).unwrap();
+        std::fs::write(&file, &both[..whole.len() + 5]).unwrap();
+        let lines = read(folder.path(), service, instance, None).await.unwrap();
+        assert_eq!(lines.len(), 1);
+    }
+}

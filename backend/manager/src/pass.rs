@@ -1,0 +1,162 @@
+//! One look at one service: lease, world, plan, steps.
+
+use crate::{
+    backoff,
+    execute::{Executor, PassError, Subject},
+    explain,
+    plan::{KindFiles, plan},
+    queue::{Outcome, Queue},
+    read::Reader,
+    step::Plan,
+};
+use aerie_cloud::CloudErrorKind;
+use aerie_domain::{DesiredState, DirectorId, ServiceId, ServiceState};
+use aerie_store::{Lease, LogLevel, ServiceStatus, StoreError};
+use std::{sync::Arc, time::Duration};
+use time::OffsetDateTime;
+
+/// How often to look at a service that is as it shall be. Longer: what no event told of is noticed later; shorter: many
+/// settled services cost more than they should.
+const SETTLED: Duration = Duration::from_secs(30);
+
+/// How soon to look again at the earliest. Shorter: a mistake in a rule would spin.
+const SOONEST: Duration = Duration::from_millis(10);
+
+/// How often to try for a service that another director manages: it may die, and its lease ends after 15 s.
+const OTHERS: Duration = Duration::from_secs(5);
+
+/// How often a long pass renews its lease of 15 s. Longer: one slow renewal loses it.
+const RENEWAL: Duration = Duration::from_secs(5);
+
+/// What passes need.
+pub(crate) struct Passes {
+    pub director: DirectorId,
+    pub reader: Reader,
+    pub executor: Executor,
+    pub queue: Arc<Queue<ServiceId>>,
+}
+
+impl Passes {
+    /// Looks at a service and does what has to be done; never fails, but says when to look again.
+    pub async fn pass(&self, service: ServiceId) -> Outcome {
+        let lease = match self.executor.store.lease_take(service, self.director).await {
+            Ok(Some(lease)) => lease,
+            Ok(None) => return self.without_lease(service).await,
+            Err(error) => return failed(service, &error),
+        };
+        let outcome = tokio::select! {
+            // Dropping it stops between two calls; whatever is left undone is in the next plan.
+            outcome = self.work(&lease) => outcome,
+            // Cancel-safe: a renewal that is cut off may have happened or not, both are fine.
+            () = self.keep(&lease) => Err(PassError::Store(StoreError::LostLease)),
+        };
+        match outcome {
+            Ok(outcome) => outcome,
+            Err(PassError::Store(StoreError::LostLease)) => {
+                tracing::info!(service.id = %service, "another director manages this service now");
+                Outcome::Again(backoff::jitter(OTHERS))
+            }
+            Err(PassError::Cloud(error)) => {
+                self.say(&lease, explain::cloud(&error), error.kind == CloudErrorKind::InvalidSpec).await;
+                failed(service, &error)
+            }
+            Err(error) => failed(service, &error),
+        }
+    }
+
+    async fn work(&self, lease: &Lease) -> Result<Outcome, PassError> {
+        let Some((world, subject)) =
+            self.reader.world(lease.service, &self.executor.works, &self.executor.images).await?
+        else {
+            return Ok(Outcome::Forget);
+        };
+        let plan = plan(&world, &KindFiles);
+        self.trace(&subject, &plan);
+        self.executor.run(&subject, lease, &plan).await?;
+        if plan.settled && world.instances.is_empty() && world.service.desired != DesiredState::Running {
+            return Ok(Outcome::Forget);
+        }
+        let regular = if plan.settled { backoff::jitter(SETTLED) } else { Duration::from_secs(1) };
+        let wait = plan.wake_at.map_or(regular, |at| until(at).max(SOONEST));
+        Ok(Outcome::Again(if plan.settled { wait.min(regular) } else { wait }))
+    }
+
+    /// Renews the lease until it is lost.
+    async fn keep(&self, lease: &Lease) {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            match self.executor.store.lease_take(lease.service, self.director).await {
+                Ok(Some(renewed)) if renewed.epoch == lease.epoch => {}
+                Ok(_) => return,
+                // every write checks the lease anyway
+                Err(error) => tracing::warn!(
+                    service.id = %lease.service, error = &error as &dyn std::error::Error,
+                    "a lease could not be renewed"
+                ),
+            }
+        }
+    }
+
+    async fn without_lease(&self, service: ServiceId) -> Outcome {
+        match self.executor.store.service_fetch(service).await {
+            Ok(None) => Outcome::Forget,
+            Ok(Some(_)) => Outcome::Again(backoff::jitter(OTHERS)),
+            Err(error) => failed(service, &error),
+        }
+    }
+
+    /// The engine did not play along: that is the service's reason, from the second time on.
+    async fn say(&self, lease: &Lease, reason: String, hopeless: bool) {
+        if self.queue.failures(lease.service) == 0 && !hopeless {
+            return;
+        }
+        if let Err(error) = self.write_reason(lease, &reason).await {
+            tracing::warn!(
+                service.id = %lease.service, error = &error as &dyn std::error::Error,
+                "the reason of a failure could not be written"
+            );
+        }
+    }
+
+    async fn write_reason(&self, lease: &Lease, reason: &str) -> Result<(), StoreError> {
+        let mut txn = self.executor.store.begin_fenced(lease).await?;
+        let Some(row) = txn.service_fetch(lease.service).await? else { return Ok(()) };
+        let state = if row.desired == DesiredState::Running { ServiceState::Error } else { row.state };
+        let status = ServiceStatus {
+            state,
+            reason: reason.to_owned(),
+            observed_generation: row.observed_generation,
+            failures: row.failures,
+        };
+        if txn.service_set_status(lease.service, &status).await? {
+            txn.manager_log_append(lease.service, LogLevel::Error, reason).await?;
+            if let Some((row, application, owner)) = txn.service_with_owner(lease.service).await? {
+                txn.event_append(&aerie_store::NewEvent {
+                    owner: Some(owner.id),
+                    kind: aerie_domain::views::EventKind::Service,
+                    application: Some(application.id),
+                    service: Some(row.id),
+                    instance: None,
+                })
+                .await?;
+            }
+        }
+        txn.commit().await
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as a part of the pass")]
+    fn trace(&self, subject: &Subject, plan: &Plan) {
+        for line in &plan.lines {
+            tracing::debug!(service.id = %subject.service, level = line.level.as_str(), "{}", line.text);
+        }
+    }
+}
+
+fn until(at: OffsetDateTime) -> Duration {
+    Duration::try_from(at - OffsetDateTime::now_utc()).unwrap_or_default()
+}
+
+fn failed(service: ServiceId, error: &(dyn std::error::Error + 'static)) -> Outcome {
+    tracing::warn!(service.id = %service, error, "a look at a service failed; it will be repeated");
+    Outcome::Failed
+}

@@ -1,0 +1,254 @@
+//! Fills the [`World`] of one service: its rows, one inventory of its containers, and what others told.
+
+use crate::{
+    ManagerSettings,
+    execute::{Images, PassError, Subject, Works},
+    routes,
+    world::{
+        Entry, EntryInstance, Image, Instance, OpenOperation, Role, Seen, Service, Status, Version, Work, World,
+    },
+};
+use aerie_agent_protocol::{CodeVersionSpec, TaggedLine};
+use aerie_cloud::{Cloud, ContainerStatus, LogsFrom, Observed, Scope};
+use aerie_domain::{DesiredState, InstanceId, KindName, RolePhase, ServiceId};
+use aerie_kinds::{Kind, Kinds, place};
+use aerie_store::{ApplicationRow, InstanceRow, ServiceRow, Store, VersionRow};
+use futures_util::StreamExt;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use time::OffsetDateTime;
+
+/// How many lines of an ended container's output go into the reason.
+const LAST_LINES: u32 = 5;
+
+/// How long those may take.
+const LAST_LINES_WAIT: Duration = Duration::from_secs(2);
+
+/// Reads worlds.
+pub(crate) struct Reader {
+    pub store: Store,
+    pub cloud: Arc<dyn Cloud>,
+    pub kinds: Kinds,
+    pub settings: Arc<ManagerSettings>,
+    /// Since when agents' reports reach the rows without interruption.
+    pub watching_since: Mutex<OffsetDateTime>,
+    /// The entry's service, once known: there is one, and it stays.
+    pub entry: Mutex<Option<ServiceId>>,
+}
+
+impl Reader {
+    /// The world of a service; nothing when the service is gone.
+    pub async fn world(
+        &self,
+        id: ServiceId,
+        works: &Works,
+        images: &Images,
+    ) -> Result<Option<(World, Subject)>, PassError> {
+        // before rows and inventory: see `Works::of`
+        let works = works.of(id);
+        let Some((row, application, owner)) = self.store.service_with_owner(id).await? else { return Ok(None) };
+        let kind = self.kinds.get(row.kind.as_str()).cloned();
+        let versions: Vec<_> =
+            [row.serving_version_id, row.active_version_id, row.previous_version_id].into_iter().flatten().collect();
+        let (instances, versions, operation) = tokio::try_join!(
+            self.store.instance_list(id),
+            self.store.versions_fetch(id, &versions),
+            self.store.operation_latest(id),
+        )?;
+        let seen = if instances.is_empty() { Vec::new() } else { self.cloud.inventory(&Scope::Service(id)).await? };
+        let instances = self.instances(instances, seen, works).await;
+        let is_public = kind.as_ref().is_some_and(|kind| kind.spec.public.is_some());
+        let entry = if is_public { self.entry(&row, kind.as_deref(), &instances).await? } else { Entry::default() };
+        let routes = match &kind {
+            Some(kind) if kind.spec.receives_routes && row.desired == DesiredState::Running => {
+                let sources = self.store.route_sources(&routes::public_kinds(&self.kinds)).await?;
+                routes::routes(&sources, &self.kinds, &self.settings.domain)
+            }
+            _ => Vec::new(),
+        };
+        let last_in_application = row.desired == DesiredState::Deleted
+            && instances.is_empty()
+            && self.store.service_list(application.id).await?.len() <= 1;
+        let places = kind.as_ref().map_or(0, |kind| place(&kind.spec, &row.counts).len());
+        let subject = Subject {
+            service: id,
+            application: application.id,
+            owner: owner.id,
+            size: kind.as_ref().map_or_else(String::new, |kind| kind.spec.size.name.clone()),
+            kind: kind.clone(),
+        };
+        let world = World {
+            now: OffsetDateTime::now_utc(),
+            watching_since: *self.watching_since.lock().unwrap_or_else(PoisonError::into_inner),
+            image: kind.as_ref().map_or(Image::Unknown, |kind| images.state(kind)),
+            kind,
+            instances,
+            versions: versions.into_iter().map(version).collect(),
+            routes,
+            entry,
+            operation: operation.filter(|operation| !operation.state.is_final()).map(|operation| OpenOperation {
+                progress: operation.progress,
+                created_at: operation.created_at,
+            }),
+            fresh: (0..places).map(|_| InstanceId::generate()).collect(),
+            last_in_application,
+            settings: self.settings.clone(),
+            service: service(row, application),
+        };
+        Ok(Some((world, subject)))
+    }
+
+    async fn instances(
+        &self,
+        rows: Vec<InstanceRow>,
+        seen: Vec<Observed>,
+        works: HashMap<InstanceId, Work>,
+    ) -> Vec<Instance> {
+        let mut seen: HashMap<InstanceId, Observed> = seen.into_iter().map(|seen| (seen.instance, seen)).collect();
+        let mut instances = Vec::with_capacity(rows.len());
+        for row in rows {
+            let observed = seen.remove(&row.id);
+            let work = works.get(&row.id).cloned().unwrap_or(Work::Idle);
+            let mut last_output = String::new();
+            if let Some(Observed { name, status: ContainerStatus::Exited { .. }, .. }) = &observed
+                && row.wanted
+                && work != Work::Busy
+            {
+                last_output = self.last_output(name).await;
+            }
+            instances.push(instance(row, observed, work, last_output));
+        }
+        instances
+    }
+
+    async fn last_output(&self, name: &str) -> String {
+        let lines = self.cloud.logs(name, LogsFrom { tail: Some(LAST_LINES), ..LogsFrom::default() });
+        let lines = lines.filter_map(|line| async move { line.ok() }).map(|line| {
+            let TaggedLine { tag, text } = TaggedLine::parse(&line.text);
+            format!("{}: {text}", tag.role)
+        });
+        let lines = tokio::time::timeout(LAST_LINES_WAIT, lines.collect::<Vec<_>>()).await;
+        lines.unwrap_or_default().join("\n")
+    }
+
+    /// The entry; its instances only when something waits for what it knows.
+    async fn entry(
+        &self,
+        row: &ServiceRow,
+        kind: Option<&Kind>,
+        instances: &[Instance],
+    ) -> Result<Entry, PassError> {
+        let Some(entry) = self.entry_service().await? else { return Ok(Entry::default()) };
+        let public = kind.and_then(|kind| kind.spec.public.as_ref());
+        let drains = |instance: &Instance| {
+            let mut roles = instance.roles.iter();
+            roles.any(|r| r.phase == RolePhase::Draining && public.is_some_and(|public| public.role == r.name))
+        };
+        let leaves = row.desired != DesiredState::Running && !instances.is_empty();
+        if !leaves && !instances.iter().any(drains) {
+            return Ok(Entry { service: Some(entry), instances: Vec::new() });
+        }
+        let rows = self.store.instance_list(entry).await?;
+        let instances = rows
+            .into_iter()
+            .filter(|row| row.wanted && row.container_status == "running")
+            .map(|row| EntryInstance {
+                applied: row.report.is_some_and(|report| report.applied_generation >= row.config_generation),
+                config: row.config.map(Arc::new),
+            })
+            .collect();
+        Ok(Entry { service: Some(entry), instances })
+    }
+
+    async fn entry_service(&self) -> Result<Option<ServiceId>, PassError> {
+        let known = *self.entry.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_some() {
+            return Ok(known);
+        }
+        let kinds: Vec<KindName> =
+            self.kinds.iter().filter(|kind| kind.spec.receives_routes).map(|kind| kind.spec.name.clone()).collect();
+        if kinds.is_empty() {
+            return Ok(None);
+        }
+        let found = self.store.route_sources(&kinds).await?.first().map(|source| source.service_id);
+        *self.entry.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(found)
+    }
+}
+
+fn service(row: ServiceRow, application: ApplicationRow) -> Service {
+    Service {
+        id: row.id,
+        name: row.name.to_string(),
+        application_id: application.id,
+        application: application.name.to_string(),
+        network_index: i32::try_from(application.network_index).unwrap_or(i32::MAX),
+        desired: row.desired,
+        generation: row.generation,
+        counts: row.counts,
+        settings: row.settings,
+        variables: row.variables.into_iter().map(|(name, variable)| (name, variable.value)).collect(),
+        active: row.active_version_id,
+        status: Status {
+            state: row.state,
+            reason: row.reason,
+            observed_generation: row.observed_generation,
+            failures: u32::try_from(row.failures).unwrap_or(0),
+        },
+        state_since: row.state_since,
+        serving: row.serving_version_id,
+        previous: row.previous_version_id,
+    }
+}
+
+fn version(row: VersionRow) -> Version {
+    Version {
+        spec: CodeVersionSpec {
+            id: row.id,
+            digest: row.normalised_digest,
+            size_bytes: u64::try_from(row.normalised_bytes).unwrap_or(0),
+        },
+        number: row.number,
+        checked: row.check_ok.is_some(),
+    }
+}
+
+fn instance(row: InstanceRow, seen: Option<Observed>, work: Work, last_output: String) -> Instance {
+    Instance {
+        id: row.id,
+        short: row.short,
+        auxiliary: row.auxiliary,
+        wanted: row.wanted,
+        roles: row
+            .roles
+            .into_iter()
+            .map(|role| Role {
+                name: role.role,
+                phase: role.phase,
+                since: role.since,
+                drain_until: role.drain_until,
+            })
+            .collect(),
+        // one that cannot be read (an older release wrote it) counts as not decided
+        container: row.container.and_then(|value| serde_json::from_value(value).ok()),
+        address: row.address,
+        status: row.container_status,
+        config: row.config.map(Arc::new),
+        config_generation: row.config_generation,
+        report: row.report,
+        report_at: row.report_at,
+        connected: row.connected_to.is_some(),
+        created_at: row.created_at,
+        metered: row.healthy_at.is_some(),
+        seen: seen.map(|seen| Seen {
+            status: seen.status,
+            address: seen.address.map(|address| address.to_string()),
+            created_at: seen.created_at,
+        }),
+        work,
+        last_output,
+    }
+}
