@@ -14,20 +14,35 @@ use leptos_router::{
     components::{Route, Router, Routes},
     path,
 };
+use std::time::Duration;
 
 /// Makes the header look again at who is signed in and what they have left.
 #[derive(Clone, Copy)]
-pub struct SignedIn(RwSignal<u32>);
+pub struct SignedIn {
+    version: RwSignal<u32>,
+    waiting: StoredValue<bool>,
+}
+
+/// Changes within this time cause one look. Larger: the credit shown lags; smaller: more requests, for events come in
+/// bursts while a service starts.
+const SOON: Duration = Duration::from_millis(500);
 
 impl SignedIn {
     /// Grows whenever something about the person may have changed.
     pub fn version(self) -> u32 {
-        self.0.get()
+        self.version.get()
     }
 
     /// Something about the person may have changed.
     pub fn changed(self) {
-        _ = self.0.try_update(|version| *version += 1);
+        if self.waiting.try_get_value() == Some(false) {
+            self.waiting.set_value(true);
+            let look = move || {
+                _ = self.waiting.try_set_value(false);
+                _ = self.version.try_update(|version| *version += 1);
+            };
+            set_timeout(look, SOON);
+        }
     }
 }
 
@@ -35,7 +50,7 @@ impl SignedIn {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    provide_context(SignedIn(RwSignal::new(0)));
+    provide_context(SignedIn { version: RwSignal::new(0), waiting: StoredValue::new(false) });
     #[cfg(feature = "ssr")]
     crate::ssr::drop_foreign_errors();
     view! {

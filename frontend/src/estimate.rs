@@ -17,7 +17,8 @@ pub fn instances(counts: &[u32]) -> u32 {
 pub fn sentence(roles: &[RoleView], typed: &[String], price: Credits, now: u32) -> Result<String, String> {
     let mut counts = Vec::with_capacity(roles.len());
     for (role, text) in roles.iter().zip(typed) {
-        let count = wanted_count(text, role.count, role.min, role.max).map_err(|why| format!("{} {why}.", role.title))?;
+        let count =
+            wanted_count(text, role.count, role.min, role.max).map_err(|why| format!("{} {why}.", role.title))?;
         counts.push(count);
     }
     let wanted = instances(&counts);

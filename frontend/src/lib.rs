@@ -7,6 +7,7 @@
 //! pages show alike is a component in `components`.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly"))]
+#![expect(clippy::needless_pass_by_value, reason = "properties of components are owned by the component")]
 // Each component and server function is one type more; their futures nest deeply.
 #![recursion_limit = "512"]
 
@@ -25,6 +26,6 @@ mod ssr;
 pub use app::App;
 pub use page_error::PageError;
 #[cfg(feature = "ssr")]
-pub use ssr::{Assets, SessionControl, SessionFuture, upload_error_location};
-#[cfg(feature = "ssr")]
 pub use ssr::shell::shell;
+#[cfg(feature = "ssr")]
+pub use ssr::{Assets, SessionControl, SessionFuture, upload_error_location};

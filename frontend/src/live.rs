@@ -12,4 +12,4 @@ mod source;
 pub use events::{Connection, use_events};
 pub use log_buffer::{LogBuffer, LogEntry};
 pub use log_feed::{LogFeed, LogState, use_log_feed};
-pub use page_data::{PageData, refresh_after, refresh_every};
+pub use page_data::{PageData, leave_when_refused, refresh_after, refresh_every};

@@ -59,9 +59,16 @@ mod tests {
     #[test]
     fn next_never_leads_elsewhere() {
         assert_eq!(local_path("/services/1?x=2#code"), "/services/1?x=2#code");
-        for evil in
-            ["", "https://evil.example", "//evil.example", "/\\evil.example", "/a\nb", "javascript:alert(1)", "/ü", "/a b"]
-        {
+        for evil in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/a\nb",
+            "javascript:alert(1)",
+            "/ü",
+            "/a b",
+        ] {
             assert_eq!(local_path(evil), "/", "{evil:?}");
         }
     }

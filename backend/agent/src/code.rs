@@ -49,14 +49,18 @@ impl Code {
     /// Versions in `folder`, fetched from `source`. Clears away what an earlier agent did not finish.
     pub(crate) fn new(folder: PathBuf, source: Arc<dyn CodeSource>) -> Self {
         let code = Self { folder, source };
-        for entry in code.entries() {
+        code.clear_unfinished();
+        code
+    }
+
+    fn clear_unfinished(&self) {
+        for entry in self.entries() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if UNFINISHED.iter().any(|prefix| name.starts_with(prefix)) {
                 let path = entry.path();
                 let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             }
         }
-        code
     }
 
     fn entries(&self) -> Vec<fs::DirEntry> {
@@ -111,21 +115,18 @@ impl Code {
         let mut command = plan.check.clone();
         command.push(self.folder.join(id.to_string()).display().to_string());
         let environment = host.environment(None, environment, &BTreeMap::new());
-        let job = Job {
-            command: &command,
-            environment: &environment,
-            timeout: CHECK_TIMEOUT,
-            log: None,
-            keep: KEPT_OUTPUT,
-        };
+        let job =
+            Job { command: &command, environment: &environment, timeout: CHECK_TIMEOUT, log: None, keep: KEPT_OUTPUT };
         let done = job::run(host, job).await;
         // An exit code says nothing to a student that the output does not say better; the other ends do.
         let output = if done.output.is_empty() && !done.ok { format!("the check {}", done.how) } else { done.output };
         Some(CheckReport { version: id, ok: done.ok, output })
     }
 
-    /// Removes versions that `plan` does not name; gives those that were there.
+    /// Removes versions that `plan` does not name and what is left of dropped transfers; gives the versions that were
+    /// there. Not while something is fetched.
     pub(crate) fn remove_others(&self, plan: &CodePlan) -> Vec<CodeVersionId> {
+        self.clear_unfinished();
         let mut removed = Vec::new();
         for entry in self.entries() {
             // Only folders that are named like versions are ours.

@@ -3,8 +3,8 @@
 //!
 //! Started by the container engine with the three `AERIE_…` variables of `aerie_agent_protocol`; uses nothing else of
 //! Aerie than the protocol and the domain's words. How a configuration travels:
-//! [`connection`] → [`apply`] (the reconciler: code, files, hooks, in this order) → [`supervise`] (one actor per
-//! process) → [`report`] (the board everybody writes on) → [`connection`].
+//! `connection` → `apply` (the reconciler: code, files, hooks, in this order) → `supervise` (one actor per
+//! process) → `report` (the board everybody writes on) → `connection`.
 //!
 //! To extend: what is new in the protocol becomes a step of `apply`; what is new about one process, a part of
 //! `supervise`. Nothing here may know a service kind.

@@ -29,11 +29,25 @@ const AFTER_REFUSAL: Duration = Duration::from_secs(2);
 /// How long the last log lines may take.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
+/// Exit code after a signal: the engine's restart policy brings such a container back once the engine itself is back,
+/// while one that the director ended (0) stays down.
+const SIGNALLED: u8 = 128 + 15;
+
+/// Why the agent ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The director wants the instance gone.
+    Dismissed,
+    /// The engine or an operator stops the container.
+    Signalled,
+}
+
 /// The agent's whole life.
 pub fn main() -> ExitCode {
     let result = protect_secrets().map_err(Into::into).and_then(|()| live());
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(End::Dismissed) => ExitCode::SUCCESS,
+        Ok(End::Signalled) => ExitCode::from(SIGNALLED),
         Err(error) => {
             // There may be no writer (any more); the tag is the same.
             let _ = writeln!(io::stdout(), "agent|error|the agent cannot go on: {error}");
@@ -50,7 +64,7 @@ fn protect_secrets() -> io::Result<()> {
     Ok(set_child_subreaper(Some(getpid()))?)
 }
 
-fn live() -> Result<(), Box<dyn Error>> {
+fn live() -> Result<End, Box<dyn Error>> {
     let settings = Settings::read(|name| std::env::var(name).ok())?;
     // One thread: the agent waits most of the time, and each thread counts against the instance's limits.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -60,7 +74,7 @@ fn live() -> Result<(), Box<dyn Error>> {
     result
 }
 
-async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
+async fn run(settings: Settings) -> Result<End, Box<dyn Error>> {
     // First of all: process 1 does not even notice a signal that it has no handler for.
     let mut asked = Asked { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? };
     let (output, writer) = output::channel();
@@ -70,7 +84,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     result
 }
 
-async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Result<(), Box<dyn Error>> {
+async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Result<End, Box<dyn Error>> {
     let tls = identity::tls(&settings.identity)?;
     let source = DirectorCode::new(settings.director, tls.clone())?;
     let host = Host {
@@ -83,33 +97,28 @@ async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Res
     let targets = Arc::new(Targets::new(settings.instance));
     let _reaping = AbortOnDropHandle::new(tokio::spawn(host.children.clone().reap()));
     let stop = CancellationToken::new();
-    let reconciler = Reconciler::new(
-        host.clone(),
-        &targets,
-        settings.run_folder,
-        settings.code_folder,
-        Arc::new(source),
-    );
+    let reconciler =
+        Reconciler::new(host.clone(), &targets, settings.run_folder, settings.code_folder, Arc::new(source));
     let mut reconciling = AbortOnDropHandle::new(tokio::spawn(reconciler.run(stop.clone())));
     let connection = Connection { director: settings.director, tls: Arc::new(tls), host, targets };
     output.info(format!("the agent of instance {} is up", settings.instance));
 
     // All branches are cancel-safe: a dropped connection hangs up, a signal that came is why we leave, and the
     // reconciler's task goes on.
-    let refused = tokio::select! {
+    let (end, refused) = tokio::select! {
         dismissal = connection.run() => match dismissal {
             Dismissal::Shutdown => {
                 output.info("the director ends this instance");
-                false
+                (End::Dismissed, false)
             }
             Dismissal::Refused(reason) => {
                 output.error(format!("the director refuses this instance: {reason}"));
-                true
+                (End::Dismissed, true)
             }
         },
-        () = asked.to_stop() => {
+        () = asked.wait() => {
             output.info("asked to stop");
-            false
+            (End::Signalled, false)
         }
         ended = &mut reconciling => return Err(format!("the reconciler ended: {ended:?}").into()),
     };
@@ -119,11 +128,11 @@ async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Res
         // Both branches only wait.
         tokio::select! {
             () = tokio::time::sleep(AFTER_REFUSAL) => {}
-            () = asked.to_stop() => {}
+            () = asked.wait() => {}
         }
     }
     output.info("everything is stopped");
-    Ok(())
+    Ok(end)
 }
 
 /// The signals that ask the agent to stop.
@@ -134,7 +143,7 @@ struct Asked {
 
 impl Asked {
     /// Waits for one of them. Cancel-safe.
-    async fn to_stop(&mut self) {
+    async fn wait(&mut self) {
         // `recv` is cancel-safe: a signal that came stays marked until it is taken.
         tokio::select! {
             _ = self.term.recv() => {}

@@ -55,7 +55,8 @@ async fn connect(port: u16) -> Result<TcpStream, String> {
 async fn http(port: u16, path: &str, expect: &str) -> Result<(), String> {
     let mut stream = connect(port).await?;
     let broken = |error: io::Error| format!("broke off a request for {path} on port {port} ({})", words(&error));
-    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: aerie-agent\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: aerie-agent\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.map_err(broken)?;
     let mut answer = Answer { bytes: Vec::new(), path, expect };
     loop {
@@ -182,7 +183,10 @@ mod tests {
         let busy = server("HTTP/1.1 503 Unavailable\r\n\r\nd2", false).await;
         assert_eq!(try_it(http(busy, "d2")).await.unwrap_err(), "answers /health with status 503");
         let old = server("HTTP/1.1 200 OK\r\n\r\nd1", false).await;
-        assert_eq!(try_it(http(old, "d2")).await.unwrap_err(), "answers /health, but not yet with its new configuration");
+        assert_eq!(
+            try_it(http(old, "d2")).await.unwrap_err(),
+            "answers /health, but not yet with its new configuration"
+        );
         let other = server("SSH-2.0 hello\r\n", false).await;
         assert_eq!(try_it(http(other, "")).await.unwrap_err(), "answers /health with status 999");
         let silent = server("", true).await;

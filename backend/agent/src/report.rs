@@ -1,7 +1,7 @@
 //! The board: everything the agent knows about its instance, written by the reconciler and the process actors, read by
 //! the connection. The report for the director is derived from it.
 
-use aerie_agent_protocol::{CheckReport, InstanceConfig, InstanceReport, ProcessReport};
+use aerie_agent_protocol::{CheckReport, InstanceConfig, InstanceReport, ProcessReport, ProcessSpec};
 use aerie_domain::CodeVersionId;
 use std::collections::BTreeMap;
 use tokio::sync::watch;
@@ -32,6 +32,15 @@ pub(crate) struct Entry {
     pub(crate) settled: i64,
 }
 
+impl Entry {
+    /// Of a process of which nothing is known yet.
+    fn unknown(spec: &ProcessSpec) -> Self {
+        let (role, name) = (spec.role.clone(), spec.name.clone());
+        let report = ProcessReport { role, name, healthy: false, restarts: 0, message: String::new() };
+        Self { report, attempted: 0, settled: 0 }
+    }
+}
+
 impl State {
     /// A new target: its processes replace those listed, keeping what is known of those that stay.
     fn begin(&mut self, target: &InstanceConfig) {
@@ -46,17 +55,7 @@ impl State {
             .iter()
             .map(|spec| {
                 let known = before.iter().position(|entry| entry.report.name == spec.name);
-                let mut entry = known.map(|at| before.swap_remove(at)).unwrap_or_else(|| Entry {
-                    report: ProcessReport {
-                        role: spec.role.clone(),
-                        name: spec.name.clone(),
-                        healthy: false,
-                        restarts: 0,
-                        message: String::new(),
-                    },
-                    attempted: 0,
-                    settled: 0,
-                });
+                let mut entry = known.map_or_else(|| Entry::unknown(spec), |at| before.swap_remove(at));
                 entry.report.role = spec.role.clone();
                 entry
             })
@@ -150,7 +149,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aerie_agent_protocol::{CodePlan, HealthProbe, ProbeKind, ProcessSpec, ReloadMethod, StreamNames};
+    use aerie_agent_protocol::{CodePlan, HealthProbe, ProbeKind, ReloadMethod, StreamNames};
     use aerie_domain::InstanceId;
 
     fn target(generation: i64, names: &[&str]) -> InstanceConfig {

@@ -37,7 +37,8 @@ pub enum SettingsError {
 impl Settings {
     /// Reads the environment through `variable`.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let required = |name: &'static str| variable(name).filter(|v| !v.is_empty()).ok_or(SettingsError::Missing(name));
+        let required =
+            |name: &'static str| variable(name).filter(|v| !v.is_empty()).ok_or(SettingsError::Missing(name));
         let folder = |name: &str, default: &str| PathBuf::from(variable(name).unwrap_or_else(|| default.to_owned()));
         Ok(Self {
             director: required(ENV_DIRECTOR)?.parse().map_err(|_| SettingsError::Malformed(ENV_DIRECTOR))?,

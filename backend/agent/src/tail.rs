@@ -57,7 +57,9 @@ mod tests {
     #[test]
     fn only_the_last_lines_are_kept() {
         let tail = Tail::new(2, 100);
-        ["one", "two", "three"].iter().for_each(|line| tail.push(line));
+        for line in ["one", "two", "three"] {
+            tail.push(line);
+        }
         assert_eq!(tail.text(), "two\nthree");
     }
 

@@ -10,7 +10,11 @@ pub use options::{CloudChoice, LogFormat, Options};
 pub use public_url::PublicUrl;
 
 use anyhow::{Context, bail, ensure};
-use std::{fs, net::IpAddr, path::{Path, PathBuf}};
+use std::{
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 /// Options that were found usable.
 #[derive(Debug, Clone)]
@@ -104,7 +108,8 @@ fn check_domain(domain: &str) -> anyhow::Result<()> {
 
 /// `a.b.c.d/n` with room for at least one /24.
 fn check_subnet_pool(pool: &str) -> anyhow::Result<()> {
-    let parsed = pool.split_once('/').and_then(|(ip, bits)| Some((ip.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?)));
+    let parsed =
+        pool.split_once('/').and_then(|(ip, bits)| Some((ip.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?)));
     match parsed {
         Some((IpAddr::V4(_), bits)) if (8..=24).contains(&bits) => Ok(()),
         _ => bail!("AERIE_SUBNET_POOL must be an IPv4 network from /8 to /24, for example 10.208.0.0/12."),
@@ -129,8 +134,7 @@ fn beside_the_director() -> PathBuf {
 }
 
 fn hosts(public_url: &PublicUrl, options: &Options) -> Vec<String> {
-    let mut hosts: Vec<String> =
-        ["localhost", "127.0.0.1", "[::1]"].iter().map(|host| (*host).to_owned()).collect();
+    let mut hosts: Vec<String> = ["localhost", "127.0.0.1", "[::1]"].iter().map(|host| (*host).to_owned()).collect();
     hosts.push(public_url.host().to_owned());
     hosts.extend(options.hosts.iter().map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()));
     hosts.sort();
@@ -152,7 +156,15 @@ mod tests {
     fn check(folder: &Path, arguments: &[&str]) -> anyhow::Result<Config> {
         let data = folder.join("data").display().to_string();
         let templates = folder.display().to_string();
-        let mut all = vec!["director", "--database-url", "postgres://localhost/x", "--data-dir", &data, "--templates-dir", &templates];
+        let mut all = vec![
+            "director",
+            "--database-url",
+            "postgres://localhost/x",
+            "--data-dir",
+            &data,
+            "--templates-dir",
+            &templates,
+        ];
         all.extend(arguments);
         Config::check(Cli::try_parse_from(all)?.options)
     }

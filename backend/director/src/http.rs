@@ -8,7 +8,7 @@ pub mod auth;
 mod docs;
 pub mod extract;
 mod health;
-mod observe;
+pub(crate) mod observe;
 pub mod openapi;
 mod pages;
 pub mod problem;

@@ -5,6 +5,10 @@
 //! person may ask), runs the manager and reads container output from the cloud for log streams.
 //! To extend: an endpoint is one file below `http/api/v1` and one line in `http/router.rs`.
 
+#![cfg_attr(test, expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly"))]
+// Pages are one type each; the futures that render them nest deeper than the default allows.
+#![recursion_limit = "512"]
+
 pub mod agents;
 pub mod config;
 pub mod errors;

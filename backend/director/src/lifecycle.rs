@@ -45,6 +45,11 @@ impl Lifecycle {
         let _owned_by_the_tracker = self.tasks.spawn(task);
     }
 
+    /// Counts a future that somebody else runs, so that the process waits for it.
+    pub fn track<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        self.tasks.track_future(future)
+    }
+
     /// Runs a task that may be dropped at any await point once the process stops.
     pub fn spawn_until_soft<F>(&self, task: F)
     where

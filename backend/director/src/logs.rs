@@ -54,7 +54,9 @@ impl LogReader {
 
     /// Lines are picked by more than their source, so the newest N of a source need not hold N that match.
     fn picks_lines(&self) -> bool {
-        [&self.query.role, &self.query.stream, &self.query.text].iter().any(|part| part.as_deref().is_some_and(|p| !p.is_empty()))
+        [&self.query.role, &self.query.stream, &self.query.text]
+            .iter()
+            .any(|part| part.as_deref().is_some_and(|p| !p.is_empty()))
     }
 
     /// Whether the source may have lines that match at all.

@@ -1,5 +1,8 @@
 //! Command line of the director.
 
+// As in the library: the pages' types reach into everything that holds the router.
+#![recursion_limit = "512"]
+
 use aerie_director::{
     config::{Config, LogFormat, Options},
     http::openapi,

@@ -51,7 +51,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         director,
         identities: Arc::<Authority>::clone(&authority),
         settings: settings::manager(&config)?,
-    });
+    })
+    .with_signals(listener.subscribe());
     let soft = lifecycle.soft().clone();
     lifecycle.spawn(async move { manager.run(soft).await });
     lifecycle.spawn_until_soft(garbage::collect(usecases.clone()));

@@ -129,7 +129,10 @@ impl Manager {
             listener.stop().await;
         }
         if let Err(error) = self.store.leases_release_all(self.director).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "leases were not given back; they end by themselves");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "leases were not given back; they end by themselves"
+            );
         }
     }
 

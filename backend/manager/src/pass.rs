@@ -14,6 +14,7 @@ use aerie_domain::{DesiredState, DirectorId, ServiceId, ServiceState};
 use aerie_store::{Lease, LogLevel, ServiceStatus, StoreError};
 use std::{sync::Arc, time::Duration};
 use time::OffsetDateTime;
+use tokio::time::timeout;
 
 /// How often to look at a service that is as it shall be. Longer: what no event told of is noticed later; shorter: many
 /// settled services cost more than they should.
@@ -27,6 +28,10 @@ const OTHERS: Duration = Duration::from_secs(5);
 
 /// How often a long pass renews its lease of 15 s. Longer: one slow renewal loses it.
 const RENEWAL: Duration = Duration::from_secs(5);
+
+/// How long a pass may take: nothing in it waits for containers or builds. Shorter: a busy database looks broken;
+/// longer: an engine that hangs keeps its service from being looked at.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// What passes need.
 pub(crate) struct Passes {
@@ -46,7 +51,7 @@ impl Passes {
         };
         let outcome = tokio::select! {
             // Dropping it stops between two calls; whatever is left undone is in the next plan.
-            outcome = self.work(&lease) => outcome,
+            outcome = timeout(LIMIT, self.work(&lease)) => outcome.unwrap_or(Err(PassError::Slow)),
             // Cancel-safe: a renewal that is cut off may have happened or not, both are fine.
             () = self.keep(&lease) => Err(PassError::Store(StoreError::LostLease)),
         };

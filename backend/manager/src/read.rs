@@ -4,9 +4,7 @@ use crate::{
     ManagerSettings,
     execute::{Images, PassError, Subject, Works},
     routes,
-    world::{
-        Entry, EntryInstance, Image, Instance, OpenOperation, Role, Seen, Service, Status, Version, Work, World,
-    },
+    world::{Entry, EntryInstance, Image, Instance, OpenOperation, Role, Seen, Service, Status, Version, Work, World},
 };
 use aerie_agent_protocol::{CodeVersionSpec, TaggedLine};
 use aerie_cloud::{Cloud, ContainerStatus, LogsFrom, Observed, Scope};
@@ -89,14 +87,13 @@ impl Reader {
             versions: versions.into_iter().map(version).collect(),
             routes,
             entry,
-            operation: operation.filter(|operation| !operation.state.is_final()).map(|operation| OpenOperation {
-                progress: operation.progress,
-                created_at: operation.created_at,
-            }),
+            operation: operation
+                .filter(|operation| !operation.state.is_final())
+                .map(|operation| OpenOperation { progress: operation.progress, created_at: operation.created_at }),
             fresh: (0..places).map(|_| InstanceId::generate()).collect(),
             last_in_application,
             settings: self.settings.clone(),
-            service: service(row, application),
+            service: service(row, &application),
         };
         Ok(Some((world, subject)))
     }
@@ -135,12 +132,7 @@ impl Reader {
     }
 
     /// The entry; its instances only when something waits for what it knows.
-    async fn entry(
-        &self,
-        row: &ServiceRow,
-        kind: Option<&Kind>,
-        instances: &[Instance],
-    ) -> Result<Entry, PassError> {
+    async fn entry(&self, row: &ServiceRow, kind: Option<&Kind>, instances: &[Instance]) -> Result<Entry, PassError> {
         let Some(entry) = self.entry_service().await? else { return Ok(Entry::default()) };
         let public = kind.and_then(|kind| kind.spec.public.as_ref());
         let drains = |instance: &Instance| {
@@ -179,7 +171,7 @@ impl Reader {
     }
 }
 
-fn service(row: ServiceRow, application: ApplicationRow) -> Service {
+fn service(row: ServiceRow, application: &ApplicationRow) -> Service {
     Service {
         id: row.id,
         name: row.name.to_string(),
@@ -225,12 +217,7 @@ fn instance(row: InstanceRow, seen: Option<Observed>, work: Work, last_output: S
         roles: row
             .roles
             .into_iter()
-            .map(|role| Role {
-                name: role.role,
-                phase: role.phase,
-                since: role.since,
-                drain_until: role.drain_until,
-            })
+            .map(|role| Role { name: role.role, phase: role.phase, since: role.since, drain_until: role.drain_until })
             .collect(),
         // one that cannot be read (an older release wrote it) counts as not decided
         container: row.container.and_then(|value| serde_json::from_value(value).ok()),

@@ -138,12 +138,95 @@ impl Reaper {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests {
-    use super::SWEEP;
+    use super::*;
+    use aerie_cloud::{ContainerSpec, NetworkMode, NetworkSpec, VolumeSpec, simulated::SimulatedCloud};
+    use aerie_domain::{UserId, UserRole};
+    use aerie_store::{NewInstance, NewService, NewUser};
+    use sqlx::PgPool;
 
-    #[test]
-    fn an_orphan_lives_for_at_least_a_minute() {
-        // A paused director's transaction is ended by the database after 20 s: nothing in the making is older.
-        assert!(SWEEP.as_secs() >= 30);
+    fn container(name: &str, service: ServiceId, instance: InstanceId) -> ContainerSpec {
+        ContainerSpec {
+            name: name.into(),
+            instance,
+            service,
+            image: "x".into(),
+            network: NetworkMode::Host,
+            environment: BTreeMap::new(),
+            volumes: vec![],
+            tmpfs: BTreeMap::new(),
+            capabilities: vec![],
+            cpu_millis: 1,
+            memory_mib: 1,
+            pids: 1,
+            log_mib: 1,
+        }
+    }
+
+    #[sqlx::test(migrator = "aerie_store::MIGRATOR")]
+    async fn only_what_has_no_row_is_removed_and_only_the_second_time(pool: PgPool) {
+        let store = Store::from_pool(pool);
+        let (owner, service, instance) = (UserId::generate(), ServiceId::generate(), InstanceId::generate());
+        let mut txn = store.begin().await.unwrap();
+        let text = String::new;
+        txn.user_insert(&NewUser {
+            id: owner,
+            name: "ada".into(),
+            email: "ada@example.org".into(),
+            password_hash: None,
+            first_name: text(),
+            last_name: text(),
+            affiliation: text(),
+            role: UserRole::User,
+            granted_millis: 0,
+        })
+        .await
+        .unwrap();
+        let application = txn.application_insert(owner, &"blog".parse().unwrap()).await.unwrap();
+        txn.service_insert(&NewService {
+            id: service,
+            application_id: application.id,
+            name: "php".parse().unwrap(),
+            kind: "php".parse().unwrap(),
+            counts: BTreeMap::new(),
+            settings: BTreeMap::new(),
+            active_version_id: None,
+        })
+        .await
+        .unwrap();
+        let size = "small".to_owned();
+        let roles = vec![];
+        let row = NewInstance { id: instance, service_id: service, auxiliary: false, size, roles };
+        txn.instance_insert(&row).await.unwrap();
+        txn.commit().await.unwrap();
+
+        let cloud = SimulatedCloud::default();
+        cloud.add_image("x");
+        cloud.add_foreign("somebody-elses");
+        cloud.ensure_container(&container("ours", service, instance)).await.unwrap();
+        cloud.ensure_container(&container("orphan", service, InstanceId::generate())).await.unwrap();
+        for (name, service) in [("data", service), ("orphan-data", ServiceId::generate())] {
+            cloud.ensure_volume(&VolumeSpec { name: name.into(), service }).await.unwrap();
+        }
+        let settings = ManagerSettings { installation: "town".into(), ..ManagerSettings::default() };
+        let ours = names::network("town", application.id);
+        for (index, name) in [ours.as_str(), "town-orphan"].into_iter().enumerate() {
+            let subnet = format!("10.208.{index}.0/24");
+            let gateway = format!("10.208.{index}.1").parse().unwrap();
+            cloud.ensure_network(&NetworkSpec { name: name.into(), subnet, gateway }).await.unwrap();
+        }
+
+        let reaper = Reaper::new(store, Arc::new(cloud.clone()), Arc::new(settings));
+        let suspects = reaper.sweep(&Suspects::default()).await.unwrap();
+        assert_eq!(cloud.containers().len(), 2, "seen once, it may be in the making");
+        reaper.sweep(&suspects).await.unwrap();
+        let left: Vec<String> = cloud.containers().into_iter().map(|container| container.name).collect();
+        assert_eq!(left, ["ours"]);
+        assert!(cloud.has_foreign("somebody-elses"));
+        let left: Vec<String> = cloud.volumes().await.unwrap().into_iter().map(|volume| volume.name).collect();
+        assert_eq!(left, ["data"]);
+        let left: Vec<String> = cloud.networks().await.unwrap().into_iter().map(|network| network.name).collect();
+        assert_eq!(left, [ours]);
     }
 }

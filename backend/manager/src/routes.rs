@@ -58,3 +58,72 @@ const fn words(state: ServiceState) -> &'static str {
         ServiceState::Error => "has a problem",
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
+mod tests {
+    use super::*;
+    use aerie_domain::{ApplicationId, InstanceId, ServiceId};
+    use aerie_store::{InstanceRole, RouteInstance};
+    use std::path::Path;
+    use time::macros::datetime;
+
+    fn kinds() -> Kinds {
+        Kinds::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kinds")).unwrap()
+    }
+
+    fn instance(address: &str, role: &str, phase: RolePhase, wanted: bool) -> RouteInstance {
+        let since = datetime!(2026-05-01 10:00 UTC);
+        RouteInstance {
+            id: InstanceId::generate(),
+            short: address.replace('.', "x"),
+            roles: vec![InstanceRole { role: role.parse().unwrap(), phase, since, drain_until: None }],
+            address: Some(address.into()),
+            wanted,
+        }
+    }
+
+    fn site(state: ServiceState, is_main: bool) -> RouteSource {
+        RouteSource {
+            service_id: ServiceId::generate(),
+            service_name: "shop".parse().unwrap(),
+            kind: "site".parse().unwrap(),
+            state,
+            reason: String::new(),
+            application_id: ApplicationId::generate(),
+            application_name: "blog".parse().unwrap(),
+            owner_name: "ada".into(),
+            is_main,
+            created_at: datetime!(2026-05-01 10:00 UTC),
+            instances: vec![
+                instance("10.0.0.2", "front", RolePhase::Serving, true),
+                instance("10.0.0.3", "front", RolePhase::Draining, true),
+                instance("10.0.0.4", "front", RolePhase::Starting, true),
+                instance("10.0.0.5", "front", RolePhase::Serving, false),
+                instance("10.0.0.6", "back", RolePhase::Serving, true),
+            ],
+        }
+    }
+
+    #[test]
+    fn visitors_are_sent_to_those_who_serve_and_stay() {
+        let routes = routes(&[site(ServiceState::Running, true)], &kinds(), "localhost");
+        assert_eq!(routes[0].hosts, ["shop.blog.ada.localhost", "blog.ada.localhost"]);
+        let members: Vec<&str> = routes[0].members.iter().map(|member| member.address.as_str()).collect();
+        assert_eq!((members, routes[0].port), (vec!["10.0.0.2"], 8080));
+    }
+
+    #[test]
+    fn a_service_that_stops_has_a_host_name_but_nobody_answers() {
+        let routes = routes(&[site(ServiceState::Epilogue, false)], &kinds(), "localhost");
+        assert_eq!(routes[0].hosts, ["shop.blog.ada.localhost"]);
+        assert!(routes[0].members.is_empty());
+        assert_eq!(routes[0].state, "is stopping");
+    }
+
+    #[test]
+    fn the_entry_itself_has_no_host_name() {
+        let kinds: Vec<String> = public_kinds(&kinds()).iter().map(ToString::to_string).collect();
+        assert_eq!(kinds, ["site"]);
+    }
+}

@@ -32,7 +32,7 @@ pub struct ManagerSettings {
     /// How many services are looked at at the same time. More: faster after a restart with many services, but more
     /// database connections and engine calls at once; less: one slow engine call holds up others.
     pub concurrency: usize,
-    /// How many containers are made or removed at the same time. More overloads the engine (it does about 7/s however
+    /// How many containers are started at the same time (removals: four times as many). More overloads the engine (it does about 7/s however
     /// many are asked for), less leaves it idle.
     pub container_concurrency: usize,
     /// Removed instances are remembered, and their output kept, for so many hours …
@@ -74,7 +74,7 @@ impl ManagerSettings {
         values.insert("domain".to_owned(), self.domain.clone());
         values.insert("public_bind".to_owned(), self.public_bind.clone());
         values.insert("public_port".to_owned(), self.public_port.to_string());
-        values.insert("entry_ready_port".to_owned(), self.entry_ready_port.to_string());
+        values.insert("ready_port".to_owned(), self.entry_ready_port.to_string());
         values
     }
 }

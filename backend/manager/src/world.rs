@@ -93,6 +93,7 @@ pub struct Status {
 }
 
 /// One instance: its row and what the engine shows of it.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, as in the row")]
 #[derive(Debug, Clone)]
 pub struct Instance {
     /// Id.
@@ -166,6 +167,8 @@ pub enum Work {
     Busy,
     /// The last attempt failed.
     Failed {
+        /// At what.
+        task: Task,
         /// Why.
         reason: String,
         /// How often in a row.
@@ -175,6 +178,15 @@ pub enum Work {
         /// Trying again cannot help.
         hopeless: bool,
     },
+}
+
+/// What is done to containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Make and start.
+    Run,
+    /// Remove.
+    Remove,
 }
 
 /// The image of a kind.

@@ -14,6 +14,9 @@ pub fn Field(
     label: String,
     /// The form's error.
     error: Signal<Option<PageError>>,
+    /// Tells apart fields of one name in several forms of a page.
+    #[prop(default = "field")]
+    form: &'static str,
     /// `type` of the input.
     #[prop(default = "text")]
     kind: &'static str,
@@ -35,7 +38,7 @@ pub fn Field(
 ) -> impl IntoView {
     let typed = error.with_untracked(|error| error.as_ref().and_then(|error| error.typed.get(&name).cloned()));
     let value = if kind == "password" { None } else { Some(typed.unwrap_or(value)) };
-    let id = format!("field-{}", name.replace(['.', '[', ']'], "-"));
+    let id = format!("{form}-{}", name.replace(['.', '[', ']'], "-"));
     let hint_id = (!hint.is_empty()).then(|| format!("{id}-hint"));
     let (for_message, for_invalid) = (name.clone(), name.clone());
     let invalid = move || error.with(|error| message(error.as_ref(), &for_invalid).is_some());

@@ -4,6 +4,7 @@ use super::Logo;
 use crate::{PageError, app::SignedIn, format, server::who_am_i};
 use aerie_domain::views::Me;
 use leptos::prelude::*;
+use leptos_router::components::A;
 
 /// Product name, navigation, credit and the user's menu.
 #[component]
@@ -44,7 +45,7 @@ fn UserBar(me: Me) -> impl IntoView {
     let low = credit.balance.millis <= credit.per_hour.millis.max(0);
     view! {
         <nav class="main-nav" aria-label="Main">
-            <a href="/applications">"Applications"</a>
+            <A href="/applications">"Applications"</A>
             <a href="/api/docs" rel="external">"API"</a>
         </nav>
         <p class="credit" class:low=low title="1 credit is 1 instance of the smallest size for 1 hour">

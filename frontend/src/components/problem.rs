@@ -59,8 +59,8 @@ mod tests {
     #[test]
     fn fields_that_show_their_error_are_left_out() {
         let error = PageError::from(Problem::field("name", "is taken"));
-        let html = Owner::new()
-            .with(|| view! { <ProblemBox error=Signal::stored(Some(error)) fields=&["name"] /> }.to_html());
+        let html =
+            Owner::new().with(|| view! { <ProblemBox error=Signal::stored(Some(error)) fields=&["name"] /> }.to_html());
         assert!(!html.contains("is taken") && html.contains("Please check"), "{html}");
     }
 }

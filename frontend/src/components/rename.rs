@@ -17,7 +17,7 @@ pub fn Rename(
 ) -> impl IntoView {
     let open = error.with_untracked(Option::is_some);
     let inside = view! {
-        <Field name="name" label="New name" value=name error required=true max_length=32 />
+        <Field form="rename" name="name" label="New name" value=name error required=true max_length=32 />
         <button type="submit">"Rename"</button>
     }
     .into_any();

@@ -29,9 +29,10 @@ pub fn RoleChip(
         RolePhase::Serving => ("serving", "is serving"),
         RolePhase::Draining => ("draining", "is leaving"),
     };
-    let title = match role.message.is_empty() {
-        true => format!("{} {words}", role.role),
-        false => format!("{} {words}: {}", role.role, role.message),
+    let title = if role.message.is_empty() {
+        format!("{} {words}", role.role)
+    } else {
+        format!("{} {words}: {}", role.role, role.message)
     };
     view! {
         <span class=format!("chip {colour} {phase}") title=title>

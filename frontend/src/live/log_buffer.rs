@@ -1,7 +1,7 @@
 //! The lines that a page keeps.
 
 use aerie_domain::views::LogLine;
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 /// How many lines a page keeps. Larger: more to scroll back to, and a slower page; 2 000 rows scroll well on a phone.
 pub const MAX_LINES: usize = 2000;
@@ -18,7 +18,7 @@ pub enum LogEntry {
 /// The newest entries, numbered so that rows keep their identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogBuffer {
-    entries: VecDeque<(u64, LogEntry)>,
+    entries: VecDeque<(u64, Arc<LogEntry>)>,
     next: u64,
 }
 
@@ -33,7 +33,7 @@ impl LogBuffer {
     /// Adds entries at the end and drops what is too old.
     pub fn append(&mut self, entries: impl IntoIterator<Item = LogEntry>) {
         for entry in entries {
-            self.entries.push_back((self.next, entry));
+            self.entries.push_back((self.next, Arc::new(entry)));
             self.next += 1;
         }
         let surplus = self.entries.len().saturating_sub(MAX_LINES);
@@ -51,7 +51,7 @@ impl LogBuffer {
     }
 
     /// The entries with their numbers, oldest first.
-    pub fn entries(&self) -> Vec<(u64, LogEntry)> {
+    pub fn entries(&self) -> Vec<(u64, Arc<LogEntry>)> {
         self.entries.iter().cloned().collect()
     }
 }

@@ -44,8 +44,9 @@ struct Inbox {
     fresh: bool,
 }
 
-/// Follows the log at `address`, beginning with `first`; another address begins anew.
-pub fn use_log_feed(first: Vec<LogLine>, address: Signal<String>, appended: Callback<()>) -> LogFeed {
+/// Follows the log at `address`, beginning with `first`; another address begins anew. Before lines are added, `appended`
+/// is told so, and whether they replace all that is there.
+pub fn use_log_feed(first: Vec<LogLine>, address: Signal<String>, appended: Callback<bool>) -> LogFeed {
     let feed = LogFeed {
         buffer: RwSignal::new(LogBuffer::of_lines(first)),
         state: RwSignal::new(LogState::Off),
@@ -111,7 +112,7 @@ pub fn use_log_feed(first: Vec<LogLine>, address: Signal<String>, appended: Call
 }
 
 /// Moves what came into the page, unless the reader paused it.
-fn flush(feed: LogFeed, inbox: &Rc<RefCell<Inbox>>, appended: Callback<()>) {
+fn flush(feed: LogFeed, inbox: &Rc<RefCell<Inbox>>, appended: Callback<bool>) {
     let mut held = inbox.borrow_mut();
     held.scheduled = false;
     if feed.paused.try_get_untracked() != Some(false) {
@@ -123,7 +124,7 @@ fn flush(feed: LogFeed, inbox: &Rc<RefCell<Inbox>>, appended: Callback<()>) {
     drop(held);
     _ = feed.waiting.try_set(0);
     if fresh || !entries.is_empty() {
-        appended.run(());
+        appended.run(fresh);
         _ = feed.buffer.try_update(|buffer| {
             if fresh {
                 buffer.clear();

@@ -2,7 +2,9 @@
 //! what is being typed stays.
 
 use crate::PageError;
+use aerie_domain::ProblemCode;
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use std::{future::Future, time::Duration};
 
 /// Events within this time cause one request. Larger: changes show later; smaller: more requests while a service
@@ -71,6 +73,16 @@ impl<T: Send + Sync + 'static> PageData<T> {
         });
         Self { value, problem, refresh }
     }
+}
+
+/// Leaves a page whose thing is gone, or whose reader is no longer signed in: the server knows where to.
+pub fn leave_when_refused<T: Send + Sync + 'static>(page: PageData<T>, gone: String) {
+    let navigate = use_navigate();
+    Effect::new(move |_| match page.problem.with(|problem| problem.as_ref().map(|error| error.problem.code)) {
+        Some(ProblemCode::NotFound) => navigate(&gone, NavigateOptions::default()),
+        Some(ProblemCode::NotSignedIn) => _ = location().reload(),
+        _ => {}
+    });
 }
 
 /// Renews after each run of an action.

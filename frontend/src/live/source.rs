@@ -5,7 +5,7 @@ use web_sys::{Event, EventSource, MessageEvent};
 
 /// An open stream of server-sent events.
 pub struct Source {
-    source: EventSource,
+    stream: EventSource,
     // Listeners must live as long as the browser may call them.
     messages: Vec<Closure<dyn Fn(MessageEvent)>>,
     states: Vec<Closure<dyn Fn(Event)>>,
@@ -25,8 +25,8 @@ pub enum SourceState {
 impl Source {
     /// Opens a stream; nothing when the browser cannot.
     pub fn open(address: &str) -> Option<Self> {
-        let source = EventSource::new(address).ok()?;
-        Some(Self { source, messages: Vec::new(), states: Vec::new() })
+        let stream = EventSource::new(address).ok()?;
+        Some(Self { stream, messages: Vec::new(), states: Vec::new() })
     }
 
     /// Calls `handle` with the data of every event of this name.
@@ -34,7 +34,7 @@ impl Source {
         let closure = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
             handle(event.data().as_string().unwrap_or_default());
         });
-        if self.source.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref()).is_ok() {
+        if self.stream.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref()).is_ok() {
             self.messages.push(closure);
         }
     }
@@ -43,20 +43,24 @@ impl Source {
     pub fn on_state(&mut self, handle: impl Fn(SourceState) + Clone + 'static) {
         let opened = handle.clone();
         let open = Closure::<dyn Fn(Event)>::new(move |_| opened(SourceState::Open));
-        self.source.set_onopen(Some(open.as_ref().unchecked_ref()));
-        let source = self.source.clone();
+        self.stream.set_onopen(Some(open.as_ref().unchecked_ref()));
+        let stream = self.stream.clone();
         let error = Closure::<dyn Fn(Event)>::new(move |_| {
-            handle(if source.ready_state() == EventSource::CLOSED { SourceState::Closed } else { SourceState::Retrying });
+            handle(if stream.ready_state() == EventSource::CLOSED {
+                SourceState::Closed
+            } else {
+                SourceState::Retrying
+            });
         });
-        self.source.set_onerror(Some(error.as_ref().unchecked_ref()));
+        self.stream.set_onerror(Some(error.as_ref().unchecked_ref()));
         self.states.extend([open, error]);
     }
 }
 
 impl Drop for Source {
     fn drop(&mut self) {
-        self.source.set_onopen(None);
-        self.source.set_onerror(None);
-        self.source.close();
+        self.stream.set_onopen(None);
+        self.stream.set_onerror(None);
+        self.stream.close();
     }
 }

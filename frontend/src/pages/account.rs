@@ -36,11 +36,12 @@ pub fn AccountPage() -> impl IntoView {
 #[component]
 fn Account(first: Dated<AccountData>) -> impl IntoView {
     let user = first.data.user.clone();
+    let user_name = user.name.clone();
     let page = crate::live::PageData::new(first, load_account);
     view! {
         <h1>"Account"</h1>
         <Profile user />
-        <PasswordForm />
+        <PasswordForm user_name />
         <Sessions page />
         <Tokens page />
     }

@@ -5,16 +5,15 @@ use crate::{
     app::SignedIn,
     components::{Confirm, LiveMark, Loading, ProblemBox, Refused, Rename, ServiceRow, error_of},
     format,
-    live::{PageData, refresh_after, use_events},
+    live::{PageData, leave_when_refused, refresh_after, use_events},
     server::{ApplicationData, Dated, DeleteApplication, RenameApplication, load_application},
 };
 use aerie_domain::{
-    ApplicationId, ProblemCode,
+    ApplicationId,
     views::{ApplicationView, EventView},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
-use leptos_router::hooks::use_navigate;
 
 /// The page.
 #[component]
@@ -43,15 +42,7 @@ fn Application(first: Dated<ApplicationData>) -> impl IntoView {
         signed_in.changed();
     });
     let connection = use_events(move |event: &EventView| event.application_id == Some(id), changed);
-    let navigate = use_navigate();
-    Effect::new(move |_| {
-        let gone = page.problem.with(|problem| {
-            problem.as_ref().is_some_and(|error| error.problem.code == ProblemCode::NotFound)
-        });
-        if gone {
-            navigate("/applications", Default::default());
-        }
-    });
+    leave_when_refused(page, "/applications".to_owned());
     let application = Memo::new(move |_| page.value.with(|page| page.data.application.clone()));
     let name = Memo::new(move |_| application.with(|application| application.name.clone()));
     view! {
@@ -74,7 +65,7 @@ fn Application(first: Dated<ApplicationData>) -> impl IntoView {
 #[component]
 fn Services(page: PageData<Dated<ApplicationData>>) -> impl IntoView {
     let data = Memo::new(move |_| page.value.with(|page| page.data.clone()));
-    let content = move || {
+    move || {
         let ApplicationData { application, icons } = data.get();
         let ApplicationView { id, services, deleting, .. } = application;
         if deleting {
@@ -102,8 +93,7 @@ fn Services(page: PageData<Dated<ApplicationData>>) -> impl IntoView {
             </section>
         }
         .into_any()
-    };
-    content
+    }
 }
 
 #[component]

@@ -12,11 +12,7 @@ use aerie_domain::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{
-    components::Form,
-    hooks::use_query_map,
-    params::ParamsMap,
-};
+use leptos_router::{components::Form, hooks::use_query_map, params::ParamsMap};
 
 /// Lines of the manager that the page brings along.
 const FIRST_LINES: u32 = 200;
@@ -83,12 +79,8 @@ fn filter(query: &ParamsMap) -> LogQuery {
 }
 
 fn address_query(wanted: &LogQuery) -> String {
-    let parts = [
-        ("instance", &wanted.instance),
-        ("role", &wanted.role),
-        ("stream", &wanted.stream),
-        ("text", &wanted.text),
-    ];
+    let parts =
+        [("instance", &wanted.instance), ("role", &wanted.role), ("stream", &wanted.stream), ("text", &wanted.text)];
     let filters: String = parts
         .into_iter()
         .filter_map(|(name, value)| value.as_ref().map(|value| format!("&{name}={}", query_value(value))))

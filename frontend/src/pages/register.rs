@@ -8,8 +8,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 /// The fields of the form, which show their errors themselves.
-const FIELDS: &[&str] =
-    &["user_name", "email", "password", "password_again", "first_name", "last_name", "affiliation"];
+const FIELDS: &[&str] = &["user_name", "email", "password", "password_again", "first_name", "last_name", "affiliation"];
 
 /// The registration form: a plain one, because it signs in as well.
 #[component]

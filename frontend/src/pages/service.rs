@@ -14,16 +14,15 @@ use super::id_in_path;
 use crate::{
     app::SignedIn,
     components::{Loading, Refused},
-    live::{PageData, refresh_every, use_events},
+    live::{PageData, leave_when_refused, refresh_every, use_events},
     server::{Dated, ServiceData, load_manager_log, load_service},
 };
 use aerie_domain::{
-    ProblemCode, ServiceId,
+    ServiceId,
     views::{EventView, LogLine, ServiceView},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_navigate;
 use std::time::Duration;
 
 use code::Code;
@@ -95,15 +94,7 @@ fn Service(first: Dated<ServiceData>, lines: Vec<LogLine>) -> impl IntoView {
         !service.instances.is_empty() || service.operation.as_ref().is_some_and(|operation| !operation.state.is_final())
     });
     refresh_every(USAGE_PACE, moving.into(), page.refresh);
-    let navigate = use_navigate();
-    Effect::new(move |_| {
-        let gone = page
-            .problem
-            .with(|problem| problem.as_ref().is_some_and(|error| error.problem.code == ProblemCode::NotFound));
-        if gone {
-            navigate(&format!("/applications/{application_id}"), Default::default());
-        }
-    });
+    leave_when_refused(page, format!("/applications/{application_id}"));
     let name = part(page, |service| service.summary.name.clone());
     view! {
         <Title text=move || name.get() />

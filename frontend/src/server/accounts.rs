@@ -62,11 +62,8 @@ pub async fn change_password(
     use crate::ssr::context;
     use aerie_domain::views;
     let (actor, use_cases) = (context::actor()?, context::use_cases()?);
-    let log_in = views::LogIn { user_name: actor.name.clone(), password: password.clone() };
     let form = views::ChangePassword { current_password, password, password_again };
     use_cases.change_password(&actor, form).await?;
-    // The change has ended all sessions, this one included: begin it anew.
-    super::sessions::sign_in(&use_cases, log_in).await?;
-    context::see_other("/account");
+    context::see_other("/account?password=changed#password");
     Ok(())
 }

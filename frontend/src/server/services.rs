@@ -135,3 +135,83 @@ fn scale_form(
         Err(Problem::fields(errors))
     }
 }
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use aerie_domain::{
+        Credits, ServiceState,
+        views::{RoleView, ServiceSummary},
+    };
+    use time::macros::datetime;
+
+    fn service() -> ServiceView {
+        let role = |name: &str, count| RoleView {
+            name: name.to_owned(),
+            title: name.to_owned(),
+            summary: String::new(),
+            count,
+            serving: 0,
+            min: 1,
+            max: 8,
+            auxiliary: false,
+        };
+        ServiceView {
+            summary: ServiceSummary {
+                id: ServiceId::generate(),
+                application_id: ApplicationId::generate(),
+                name: "blog".to_owned(),
+                kind: "php".to_owned(),
+                kind_title: "PHP".to_owned(),
+                state: ServiceState::Running,
+                reason: String::new(),
+                instances: 1,
+                address: None,
+                per_hour: Credits::whole(1),
+            },
+            application: "shop".to_owned(),
+            state_since: datetime!(2026-11-21 14:03:22 UTC),
+            generation: 7,
+            observed_generation: 7,
+            created_at: datetime!(2026-11-21 14:03:22 UTC),
+            roles: vec![role("web", 1), role("php", 2)],
+            instances: Vec::new(),
+            versions: Vec::new(),
+            settings: Vec::new(),
+            variables: Vec::new(),
+            operation: None,
+            takes_code: true,
+            instance_price: Credits::whole(1),
+        }
+    }
+
+    fn typed(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(role, text)| ((*role).to_owned(), (*text).to_owned())).collect()
+    }
+
+    /// What the server renders from and what the browser reads must be the same, or hydration fails.
+    #[test]
+    fn the_page_s_data_survives_its_way_to_the_browser() {
+        let data = Dated {
+            now: datetime!(2026-11-21 14:03:22.417 UTC),
+            data: ServiceData { service: service(), icon: String::new() },
+        };
+        let json = serde_json::to_string(&data).unwrap();
+        assert_eq!(serde_json::from_str::<Dated<ServiceData>>(&json).unwrap(), data);
+    }
+
+    #[test]
+    fn changes_are_reckoned_from_the_counts_they_were_typed_for() {
+        let form = scale_form(&service(), &typed(&[("web", "3"), ("php", "+2")])).unwrap();
+        assert_eq!(form.roles, BTreeMap::from([("web".to_owned(), 3), ("php".to_owned(), 4)]));
+        assert_eq!(form.if_generation, Some(7));
+        let form = scale_form(&service(), &typed(&[("web", "3")])).unwrap();
+        assert_eq!(form.if_generation, None);
+    }
+
+    #[test]
+    fn every_count_that_cannot_be_read_is_named() {
+        let problem = scale_form(&service(), &typed(&[("web", "many"), ("php", "")])).unwrap_err();
+        assert!(problem.message_for("roles.web").is_some() && problem.message_for("roles.php").is_some());
+    }
+}

@@ -37,11 +37,7 @@ pub async fn load_account() -> Result<Dated<AccountData>, PageError> {
 
 /// Signs in and goes on to `next`.
 #[server(prefix = "/fn", endpoint = "log_in")]
-pub async fn log_in(
-    user_name: String,
-    password: String,
-    #[server(default)] next: String,
-) -> Result<(), PageError> {
+pub async fn log_in(user_name: String, password: String, #[server(default)] next: String) -> Result<(), PageError> {
     use crate::ssr::context;
     let typed = user_name.trim().to_owned();
     let form = aerie_domain::views::LogIn { user_name: typed.clone(), password };

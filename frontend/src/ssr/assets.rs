@@ -29,7 +29,12 @@ impl Assets {
     /// Assets without a bundle: pages refer to files that are not there. For tests.
     pub fn none() -> Self {
         let file = |name: &str| name.to_owned();
-        Self(Arc::new(Names { js: file("app.js"), wasm: file("app.wasm"), css: file("app.css"), icon: file("icon.svg") }))
+        Self(Arc::new(Names {
+            js: file("app.js"),
+            wasm: file("app.wasm"),
+            css: file("app.css"),
+            icon: file("icon.svg"),
+        }))
     }
 
     /// The script that loads the wasm.

@@ -88,7 +88,8 @@ pub fn append_header(name: HeaderName, value: &str) {
 
 /// Gives the response a status. Not to plain forms: their answer is a redirect that carries the problem.
 pub fn set_status(status: u16) {
-    let posted_form = use_context::<Parts>().is_some_and(|parts| parts.method == axum::http::Method::POST) && accepts_html();
+    let posted_form =
+        use_context::<Parts>().is_some_and(|parts| parts.method == axum::http::Method::POST) && accepts_html();
     if let (false, Some(response), Ok(status)) =
         (posted_form, use_context::<ResponseOptions>(), StatusCode::from_u16(status))
     {

@@ -55,8 +55,7 @@ impl Publisher {
 
     /// Writes the manifest last, so that it never names files that are not there, and removes what earlier runs left.
     pub fn finish(mut self) -> Result<()> {
-        let entries: Vec<String> =
-            self.manifest.iter().map(|(key, name)| format!("  \"{key}\": \"{name}\"")).collect();
+        let entries: Vec<String> = self.manifest.iter().map(|(key, name)| format!("  \"{key}\": \"{name}\"")).collect();
         self.write("manifest.json", format!("{{\n{}\n}}\n", entries.join(",\n")).as_bytes())?;
         let scratch = self.folder.join(SCRATCH);
         if scratch.exists() {
@@ -107,10 +106,8 @@ mod tests {
         };
         let (first, second) = (publish(b"a {}"), publish(b"b {}"));
         let manifest = String::from_utf8(read(&folder.join("manifest.json")).unwrap()).unwrap();
-        let left: BTreeSet<String> = fs::read_dir(&folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let left: BTreeSet<String> =
+            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         fs::remove_dir_all(&folder).unwrap();
         assert_ne!(first, second);
         assert_eq!(manifest, format!("{{\n  \"css\": \"{second}\"\n}}\n"));

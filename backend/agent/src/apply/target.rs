@@ -90,7 +90,10 @@ mod tests {
         assert_eq!(targets.offer(config(2, "1")), Offer::Known);
         assert_eq!(targets.offer(config(2, "2")), Offer::Conflict);
         assert_eq!(targets.offer(config(1, "2")), Offer::Old);
-        assert_eq!(targets.offer(InstanceConfig { instance: InstanceId::generate(), ..config(9, "1") }), Offer::Foreign);
+        assert_eq!(
+            targets.offer(InstanceConfig { instance: InstanceId::generate(), ..config(9, "1") }),
+            Offer::Foreign
+        );
         assert_eq!(follower.borrow().as_ref().unwrap().generation, 2);
         assert_eq!(targets.offer(config(3, "2")), Offer::Taken);
         assert_eq!(follower.borrow().as_ref().unwrap().generation, 3);

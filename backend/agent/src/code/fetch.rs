@@ -69,11 +69,7 @@ fn root_cause(error: &dyn Error) -> String {
 }
 
 /// Stores a version's archive at `path`, if size and digest are the announced ones.
-pub(super) async fn download(
-    source: &dyn CodeSource,
-    version: &CodeVersionSpec,
-    path: &Path,
-) -> Result<(), CodeError> {
+pub(super) async fn download(source: &dyn CodeSource, version: &CodeVersionSpec, path: &Path) -> Result<(), CodeError> {
     // The digest becomes part of an address.
     if version.digest.len() != 64 || !version.digest.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(CodeError::Mismatch("its digest is not a SHA-256"));

@@ -123,7 +123,9 @@ fn receive(
                 Offer::Known => {}
                 Offer::Old => output.info(format!("configuration {generation} is ignored: there is a newer one")),
                 Offer::Conflict => {
-                    output.error(format!("configuration {generation} is ignored: it differs from the one of that number"));
+                    output.error(format!(
+                        "configuration {generation} is ignored: it differs from the one of that number"
+                    ));
                 }
                 Offer::Foreign => output.error(format!("configuration {generation} is for another instance")),
             }
@@ -143,9 +145,7 @@ async fn send(socket: &mut Socket, message: &FromAgent) -> Result<(), Lost> {
     within(socket.send(Message::Text(text.into()))).await
 }
 
-async fn within(
-    sending: impl Future<Output = Result<(), tokio_tungstenite::tungstenite::Error>>,
-) -> Result<(), Lost> {
+async fn within(sending: impl Future<Output = Result<(), tokio_tungstenite::tungstenite::Error>>) -> Result<(), Lost> {
     Ok(tokio::time::timeout(SEND_TIMEOUT, sending).await.map_err(|_| Lost::Silent)??)
 }
 

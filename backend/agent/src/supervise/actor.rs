@@ -131,15 +131,13 @@ impl Actor {
             changed = self.wanted.changed() => return if changed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) },
             checked = check(&self.host, wanted) => checked,
         };
-        match checked {
-            Err(problem) => self.trouble(problem),
-            Ok(()) => match needed {
-                Change::Reload(signal) => self.reload(wanted, &signal),
-                _ => {
-                    self.stop().await;
-                    self.start(wanted);
-                }
-            },
+        match (checked, needed) {
+            (Err(problem), _) => self.trouble(&problem),
+            (Ok(()), Change::Reload(signal)) => self.reload(wanted, &signal),
+            (Ok(()), _) => {
+                self.stop().await;
+                self.start(wanted);
+            }
         }
         self.attempted(wanted);
         ControlFlow::Continue(())
@@ -175,7 +173,7 @@ impl Actor {
             }
             Err(error) => {
                 let program = wanted.spec.command.first().map_or("", String::as_str);
-                self.trouble(format!("cannot be started ({program}): {error}"));
+                self.trouble(&format!("cannot be started ({program}): {error}"));
             }
         }
     }
@@ -183,7 +181,7 @@ impl Actor {
     fn reload(&mut self, wanted: &Arc<Wanted>, name: &str) {
         let Some(running) = &mut self.running else { return };
         let Some(signal) = signals::by_name(name) else {
-            return self.trouble(format!("cannot be reloaded: there is no signal {name}"));
+            return self.trouble(&format!("cannot be reloaded: there is no signal {name}"));
         };
         match running.process.signal(signal) {
             Ok(()) => {
@@ -210,9 +208,9 @@ impl Actor {
     }
 
     /// Something failed; it is tried again later.
-    fn trouble(&mut self, problem: String) {
+    fn trouble(&mut self, problem: &str) {
         let delay = self.backoff.delay();
-        let message = shortened(&problem);
+        let message = shortened(problem);
         // Once is enough while every try fails in the same way.
         if message != self.message {
             self.host.output.error(format!("{} {message}", self.name));
@@ -229,21 +227,24 @@ impl Actor {
                 None => std::future::pending().await,
             }
         };
-        let event = match &mut self.running {
-            // All branches are cancel-safe: wishes and exit statuses stay where they are, sleeping has no effect, and a
-            // probe that is dropped is made again because its time has not moved on.
-            Some(Running { process, health, loaded, .. }) => tokio::select! {
-                biased;
-                changed = self.wanted.changed() => Event::Wanted(changed.is_ok()),
-                status = process.wait() => Event::Ended(status),
-                () = retry => Event::Retry,
-                result = next_probe(&self.host, health.next(), loaded) => Event::Probed(result),
-            },
-            // As above.
-            None => tokio::select! {
-                changed = self.wanted.changed() => Event::Wanted(changed.is_ok()),
-                () = retry => Event::Retry,
-            },
+        let running_event = async {
+            match &mut self.running {
+                // Both branches are cancel-safe: an exit status stays where it is, and a probe that is dropped is made
+                // again because its time has not moved on.
+                Some(Running { process, health, loaded, .. }) => tokio::select! {
+                    biased;
+                    status = process.wait() => Event::Ended(status),
+                    result = next_probe(&self.host, health.next(), loaded) => Event::Probed(result),
+                },
+                None => std::future::pending().await,
+            }
+        };
+        // All branches are cancel-safe: a wish stays in the channel, sleeping has no effect, the third as said above.
+        let event = tokio::select! {
+            biased;
+            changed = self.wanted.changed() => Event::Wanted(changed.is_ok()),
+            () = retry => Event::Retry,
+            event = running_event => event,
         };
         match event {
             Event::Wanted(false) => return ControlFlow::Break(()),
@@ -269,7 +270,7 @@ impl Actor {
             problem = format!("{problem}:\n{last}");
         }
         self.ended_by_itself = true;
-        self.trouble(problem);
+        self.trouble(&problem);
         self.publish();
     }
 
@@ -310,7 +311,8 @@ impl Actor {
     fn publish(&self) {
         let running = self.running.as_ref();
         let healthy = running.is_some_and(|running| running.health.healthy());
-        let settled = running.filter(|running| healthy && !running.health.owed()).map(|running| running.loaded.generation);
+        let settled =
+            running.filter(|running| healthy && !running.health.owed()).map(|running| running.loaded.generation);
         self.host.board.process(&self.name, |entry| {
             entry.report.healthy = healthy;
             entry.report.restarts = self.restarts;

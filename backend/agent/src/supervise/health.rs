@@ -121,8 +121,7 @@ mod tests {
     use super::*;
     use aerie_agent_protocol::ProbeKind;
 
-    const PROBE: HealthProbe =
-        HealthProbe { kind: ProbeKind::Alive, interval_ms: 1000, timeout_ms: 1000, failures: 3 };
+    const PROBE: HealthProbe = HealthProbe { kind: ProbeKind::Alive, interval_ms: 1000, timeout_ms: 1000, failures: 3 };
 
     fn ms(n: u64) -> Duration {
         Duration::from_millis(n)

@@ -8,8 +8,13 @@ use crate::{
 use aerie_agent_protocol::{CodePlan, HealthProbe, InstanceConfig, ProbeKind, ReloadMethod, StreamNames};
 use std::{
     fs,
+    net::Ipv4Addr,
     path::Path,
     time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
 };
 
 /// A process that runs `script`, is taken as healthy while it runs and reloads by USR1.
@@ -44,8 +49,9 @@ struct Scene {
 impl Scene {
     /// `script` may use `$DIR`; `loaded` in it is what [`Scene::loaded`] reads.
     fn start(script: &str, change: impl FnOnce(&mut Wanted)) -> Self {
-        let (host, _) = host();
+        let (mut host, _) = host();
         let folder = tempfile::tempdir().unwrap();
+        host.cgroup = folder.path().to_owned();
         let mut wanted = wanted(script);
         wanted.environment.insert("DIR".into(), folder.path().display().to_string());
         change(&mut wanted);
@@ -95,13 +101,18 @@ fn begin(host: &Host, wanted: &Wanted) {
     });
 }
 
-/// Writes a line per start and per reload; TERM ends it.
-const SERVER: &str = "echo start >>$DIR/log; trap 'echo reload >>$DIR/log' USR1; trap 'echo end >>$DIR/log; exit 0' TERM; \
+/// Writes a line per start (when it is ready for signals) and per reload; TERM ends it.
+const SERVER: &str = "trap 'echo reload >>$DIR/log' USR1; trap 'echo end >>$DIR/log; exit 0' TERM; echo start >>$DIR/log; \
      while :; do sleep 0.02; done";
+
+/// Healthy once it has written its first line.
+fn once_started(wanted: &mut Wanted) {
+    wanted.spec.health.kind = ProbeKind::Exec { command: sh("test -e $DIR/log") };
+}
 
 #[tokio::test]
 async fn a_process_starts_settles_and_stops() {
-    let mut scene = Scene::start(SERVER, |_| ());
+    let mut scene = Scene::start(SERVER, once_started);
     let entry = scene.settled().await;
     assert!(entry.report.healthy && entry.report.message.is_empty() && entry.attempted == 1);
     scene.supervisor.stop().await;
@@ -111,7 +122,7 @@ async fn a_process_starts_settles_and_stops() {
 
 #[tokio::test]
 async fn changed_files_reload_by_signal() {
-    let mut scene = Scene::start(SERVER, |_| ());
+    let mut scene = Scene::start(SERVER, once_started);
     scene.settled().await;
     scene.want(|wanted| wanted.files = [1; 32]);
     scene.settled().await;
@@ -124,7 +135,7 @@ async fn changed_files_reload_by_signal() {
 
 #[tokio::test]
 async fn a_changed_command_restarts() {
-    let mut scene = Scene::start(SERVER, |_| ());
+    let mut scene = Scene::start(SERVER, once_started);
     scene.settled().await;
     scene.want(|wanted| wanted.environment.insert("NEW".into(), "1".into()).map_or((), drop));
     scene.settled().await;
@@ -134,7 +145,11 @@ async fn a_changed_command_restarts() {
 
 #[tokio::test]
 async fn a_failing_check_leaves_the_process_alone_until_it_passes() {
-    let mut scene = Scene::start(SERVER, |wanted| wanted.spec.check = sh("test ! -e $DIR/bad || { echo line 7; exit 3; }"));
+    let checked = |wanted: &mut Wanted| {
+        once_started(wanted);
+        wanted.spec.check = sh("test ! -e $DIR/bad || { echo line 7; exit 3; }");
+    };
+    let mut scene = Scene::start(SERVER, checked);
     scene.settled().await;
     fs::write(scene.path("bad"), "").unwrap();
     scene.want(|wanted| wanted.files = [1; 32]);
@@ -152,7 +167,7 @@ async fn a_failing_check_leaves_the_process_alone_until_it_passes() {
 
 #[tokio::test]
 async fn going_back_to_the_loaded_files_ends_the_trouble() {
-    let mut scene = Scene::start(SERVER, |_| ());
+    let mut scene = Scene::start(SERVER, once_started);
     scene.settled().await;
     scene.want(|wanted| (wanted.files, wanted.spec.check) = ([1; 32], sh("exit 1")));
     scene.until(|entry| !entry.report.message.is_empty()).await;
@@ -206,9 +221,10 @@ async fn a_process_that_does_not_stop_is_killed_in_time() {
 #[tokio::test]
 async fn settled_waits_for_the_new_configuration_to_be_seen() {
     // Loads its file only on the signal, and a while after it.
-    let script = "cp $DIR/conf $DIR/loaded; trap 'sleep 0.3; cp $DIR/conf $DIR/loaded' USR1; while :; do sleep 0.02; done";
+    let script =
+        "cp $DIR/conf $DIR/loaded; trap 'sleep 0.3; cp $DIR/conf $DIR/loaded' USR1; while :; do sleep 0.02; done";
     let probe = |n: &str| ProbeKind::Exec { command: sh(&format!("grep -q {n} $DIR/loaded")) };
-    let (folder, _) = (tempfile::tempdir().unwrap(), ());
+    let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("conf"), "one").unwrap();
     let dir = folder.path().display().to_string();
     let mut scene = Scene::start(script, |wanted| {
@@ -227,4 +243,48 @@ async fn settled_waits_for_the_new_configuration_to_be_seen() {
     assert!(scene.entry().report.healthy, "a reload is not a failure");
     scene.settled().await;
     assert_eq!(fs::read_to_string(folder.path().join("loaded")).unwrap(), "two");
+}
+
+#[tokio::test]
+async fn want_of_memory_is_named() {
+    let script = "sleep 0.1; echo oom_kill 1 >$DIR/memory.events; kill -9 $$";
+    let scene = Scene::start(script, |_| ());
+    let entry = scene.until(|entry| !entry.report.message.is_empty()).await;
+    assert_eq!(entry.report.message, "was ended by signal 9 (KILL) because the instance ran out of memory");
+}
+
+/// Answers every request with the content of a file.
+async fn serve(file: std::path::PathBuf) -> (u16, AbortOnDropHandle<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let task = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1000];
+            let _ = stream.read(&mut request).await;
+            let answer = format!("HTTP/1.1 200 OK\r\n\r\n{}", fs::read_to_string(&file).unwrap_or_default());
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (port, AbortOnDropHandle::new(task))
+}
+
+#[tokio::test]
+async fn a_reload_without_effect_is_repeated() {
+    // Does nothing on the first signal.
+    let script = "n=0; trap 'n=$((n+1)); test $n -lt 2 || echo two >$DIR/loaded' USR1; echo one >$DIR/loaded; \
+         while :; do sleep 0.02; done";
+    let folder = tempfile::tempdir().unwrap();
+    let (port, _server) = serve(folder.path().join("loaded")).await;
+    let expect = |text: &str| ProbeKind::Http { port, path: "/".into(), expect: text.into() };
+    let mut scene = Scene::start(script, |wanted| {
+        wanted.environment.insert("DIR".into(), folder.path().display().to_string());
+        wanted.spec.health.kind = expect("one");
+    });
+    scene.settled().await;
+    scene.want(|wanted| (wanted.files, wanted.spec.health.kind) = ([1; 32], expect("two")));
+    let entry = scene.until(|entry| !entry.report.message.is_empty()).await;
+    assert_eq!(entry.report.message, "answers /, but not yet with its new configuration");
+    assert!(!entry.report.healthy, "two intervals of 100 ms are long over");
+    let entry = scene.settled().await;
+    assert!(entry.report.healthy && entry.report.message.is_empty());
 }

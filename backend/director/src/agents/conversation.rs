@@ -114,7 +114,11 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
                     return Over::Gone;
                 }
                 match read(&frame) {
-                    Some(FromAgent::Report(report)) => state.parts.store.instance_report(instance, &report).await.map_err(|e| failed(instance, &e)),
+                    Some(FromAgent::Report(report)) => match state.parts.store.instance_report(instance, &report).await {
+                        Ok(true) => Ok(()),
+                        Ok(false) => Err(Over::Refused("this instance has been removed")),
+                        Err(error) => Err(failed(instance, &error)),
+                    },
                     Some(FromAgent::Usage(now)) => { usage = Some(now); Ok(()) }
                     Some(FromAgent::Hello { .. }) => Ok(()),
                     None if matches!(frame, Message::Ping(_) | Message::Pong(_)) => Ok(()),
@@ -145,7 +149,9 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
         if let Err(over) = step {
             return over;
         }
-        if let Some(now) = usage && usage_at.elapsed() >= USAGE_EVERY {
+        if let Some(now) = usage
+            && usage_at.elapsed() >= USAGE_EVERY
+        {
             (usage, usage_at) = (None, Instant::now());
             note_usage(state, instance, now).await;
         }
@@ -153,7 +159,12 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
 }
 
 /// Sends the configuration if it is newer than what was sent; refuses when the instance is gone.
-async fn configure(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, sent: &mut Option<i64>) -> Result<(), Over> {
+async fn configure(
+    state: &AgentState,
+    instance: InstanceId,
+    socket: &mut WebSocket,
+    sent: &mut Option<i64>,
+) -> Result<(), Over> {
     let store = &state.parts.store;
     match store.instance_config(instance).await {
         Ok(Some(config)) if sent.is_none_or(|sent| config.generation > sent) => {

@@ -58,11 +58,16 @@ pub fn routes(parts: AgentParts) -> Router {
         .with_state(AgentState { parts, connections: Connections::default() })
 }
 
-async fn agent(State(state): State<AgentState>, Extension(Peer(instance)): Extension<Peer>, upgrade: WebSocketUpgrade) -> Response {
+async fn agent(
+    State(state): State<AgentState>,
+    Extension(Peer(instance)): Extension<Peer>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     upgrade
         .max_message_size(super::MAX_FRAME_BYTES)
         .max_frame_size(super::MAX_FRAME_BYTES)
-        .on_upgrade(move |socket| conversation::hold(state, instance, socket))
+        // The upgrade runs the conversation; the process waits for it as for its own tasks.
+        .on_upgrade(move |socket| state.parts.lifecycle.clone().track(conversation::hold(state, instance, socket)))
 }
 
 /// What makes TLS connections of plain ones.

@@ -1,7 +1,10 @@
 //! The flags and environment variables.
 
 use clap::{Args, ValueEnum};
-use std::{net::{IpAddr, SocketAddr}, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 /// Where containers run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -7,11 +7,7 @@ mod operation;
 
 use super::{openapi::ApiDocument, security::CspNonce};
 use crate::config::Config;
-use axum::{
-    Extension,
-    extract::State,
-    response::Html,
-};
+use axum::{Extension, extract::State, response::Html};
 use html::{escape, paragraphs};
 use serde_json::Value;
 use std::{fmt::Write, sync::Arc};
@@ -57,7 +53,10 @@ fn operations<'a>(document: &'a Value, tag: &str) -> Vec<(&'a str, &'a str, &'a 
     let paths = document["paths"].as_object().into_iter().flatten();
     paths
         .flat_map(|(path, item)| {
-            item.as_object().into_iter().flatten().map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
+            item.as_object()
+                .into_iter()
+                .flatten()
+                .map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
         })
         .filter(|(_, _, operation)| operation["tags"].as_array().is_some_and(|tags| tags.iter().any(|t| t == tag)))
         .collect()

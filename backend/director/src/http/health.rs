@@ -36,10 +36,8 @@ struct Part {
 
 /// What the process needs, part by part; 503 if one is missing. Running applications need none of them.
 pub async fn readyz(State(state): State<AppState>) -> Response {
-    let (database, cloud) = tokio::join!(
-        ask("The database", state.store.ping()),
-        ask("The container engine", state.cloud.check()),
-    );
+    let (database, cloud) =
+        tokio::join!(ask("The database", state.store.ping()), ask("The container engine", state.cloud.check()),);
     let ready = database.ok && cloud.ok;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, database, cloud })).into_response()

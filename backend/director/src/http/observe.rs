@@ -16,10 +16,6 @@ use tracing::Instrument;
 /// Names the request in the answer and in the log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A request's id: `x-request-id` of the answer. A client's own id is not taken: it could forge log lines.
-#[derive(Clone, Debug)]
-pub struct RequestId(pub String);
-
 /// The middleware.
 pub async fn observe(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -27,7 +23,6 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     let nonce = CspNonce::generate();
     let reader = Reader::of(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(nonce.clone());
     let span = tracing::info_span!("request", request.id = %id);
     let response = next.run(request).instrument(span.clone()).await;

@@ -1,10 +1,6 @@
 //! The pages: rendered by `aerie-frontend`, mounted here with what they need in context.
 
-use super::{
-    auth::session_control,
-    problem::ApiError,
-    security::CspNonce,
-};
+use super::{auth::session_control, problem::ApiError, security::CspNonce};
 use crate::state::AppState;
 use aerie_frontend::{App, shell};
 use aerie_usecases::{Actor, ClientInfo};
@@ -23,9 +19,12 @@ use leptos_axum::{LeptosRoutes, generate_route_list};
 
 /// Routes of all pages and server functions.
 pub fn routes(state: &AppState) -> Router<AppState> {
-    Router::new()
-        .route("/fn/{*function}", post(server_function))
-        .leptos_routes_with_context(state, generate_route_list(App), context(state), shell)
+    Router::new().route("/fn/{*function}", post(server_function)).leptos_routes_with_context(
+        state,
+        generate_route_list(App),
+        context(state),
+        shell,
+    )
 }
 
 async fn server_function(State(state): State<AppState>, request: Request) -> Response {

@@ -59,7 +59,8 @@ impl From<Failure> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response();
+        let mut response =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response();
         let headers = response.headers_mut();
         match self.0.code {
             ProblemCode::NotSignedIn => {
@@ -134,7 +135,8 @@ mod tests {
         let answer = present(ApiError(Problem::field("name", "is taken")).into_response(), Reader::Program, "r-1", "n");
         assert_eq!(answer.status(), 422);
         assert_eq!(answer.headers()[header::CONTENT_TYPE], PROBLEM_JSON);
-        let body: serde_json::Value = serde_json::from_slice(&to_bytes(answer.into_body(), 10_000).await.unwrap()).unwrap();
+        let body: serde_json::Value =
+            serde_json::from_slice(&to_bytes(answer.into_body(), 10_000).await.unwrap()).unwrap();
         assert_eq!(body["code"], "invalid_input");
         assert_eq!(body["errors"][0]["field"], "name");
         assert_eq!(body["request_id"], "r-1");

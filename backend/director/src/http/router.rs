@@ -2,7 +2,9 @@
 
 use super::{
     api::v1::{applications, kinds, me, operations, services, sessions, tokens, users, versions},
-    auth, docs, health, observe, openapi, pages, problem::ApiError, security, sse, statics, upload,
+    auth, docs, health, observe, openapi, pages,
+    problem::ApiError,
+    security, sse, statics, upload,
 };
 use crate::state::AppState;
 use aerie_domain::ProblemCode;

@@ -99,5 +99,8 @@ where
 /// Serves pages and API.
 pub async fn serve(listener: TcpListener, router: Router, lifecycle: Lifecycle) {
     let connections = lifecycle.clone();
-    accept(listener, lifecycle, move |stream, peer| serve_connection(stream, peer, router.clone(), connections.clone())).await;
+    accept(listener, lifecycle, move |stream, peer| {
+        serve_connection(stream, peer, router.clone(), connections.clone())
+    })
+    .await;
 }

@@ -16,9 +16,7 @@ const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Both folders.
 pub fn routes(static_dir: &Path, pkg_dir: &Path) -> Router<AppState> {
-    Router::new()
-        .nest_service("/static", folder(static_dir, ASK_AGAIN))
-        .nest_service("/pkg", folder(pkg_dir, FOR_EVER))
+    Router::new().nest_service("/static", folder(static_dir, ASK_AGAIN)).nest_service("/pkg", folder(pkg_dir, FOR_EVER))
 }
 
 fn folder(path: &Path, cache: HeaderValue) -> Router {

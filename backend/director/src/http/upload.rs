@@ -35,9 +35,9 @@ pub async fn receive(
     service: ServiceId,
     request: Request,
 ) -> Result<CodeVersionView, ApiError> {
-    let mut form = Multipart::from_request(request, &())
-        .await
-        .map_err(|_| ApiError::new(ProblemCode::MalformedRequest, "Send the archive as multipart/form-data in the field `file`."))?;
+    let mut form = Multipart::from_request(request, &()).await.map_err(|_| {
+        ApiError::new(ProblemCode::MalformedRequest, "Send the archive as multipart/form-data in the field `file`.")
+    })?;
     let result = read(usecases, actor, service, &mut form).await;
     if result.is_err() {
         drain(&mut form).await;
@@ -131,6 +131,8 @@ pub async fn form(
         (Reader::Person, Err(ApiError(problem))) if problem.code == ProblemCode::NotSignedIn => {
             Ok(Redirect::to(&format!("/login?next=%2Fservices%2F{service}")).into_response())
         }
-        (Reader::Person, Err(ApiError(problem))) => Ok(Redirect::to(&upload_error_location(service, &problem)).into_response()),
+        (Reader::Person, Err(ApiError(problem))) => {
+            Ok(Redirect::to(&upload_error_location(service, &problem)).into_response())
+        }
     }
 }

@@ -1,7 +1,12 @@
 //! The secret from which all keys follow: 32 bytes in a file that only the director may read.
 
 use rand::{TryRngCore, rngs::OsRng};
-use std::{fs, io::{self, Write}, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 /// Length of an Ed25519 private key and of the secret itself.
 pub(super) const SEED_BYTES: usize = 32;
@@ -37,7 +42,10 @@ fn read(path: &Path) -> io::Result<Option<[u8; SEED_BYTES]>> {
     };
     let mut seed = [0_u8; SEED_BYTES];
     hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("{} is damaged: it must hold 64 hexadecimal digits", path.display()))
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{} is damaged: it must hold 64 hexadecimal digits", path.display()),
+        )
     })?;
     Ok(Some(seed))
 }

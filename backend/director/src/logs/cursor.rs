@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn other_text_is_refused() {
-        for text in ["", "7", "m", "m-1", "m1.", "m1.a", "m1.a-!", &format!("m1.a-{}", "z".repeat(40)), &"m1.a-0".repeat(9_000)] {
+        for text in
+            ["", "7", "m", "m-1", "m1.", "m1.a", "m1.a-!", &format!("m1.a-{}", "z".repeat(40)), &"m1.a-0".repeat(9_000)]
+        {
             assert_eq!(text.parse::<Positions>(), Err(NotACursor), "{text}");
         }
     }

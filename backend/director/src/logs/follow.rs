@@ -176,7 +176,8 @@ impl Pump {
     /// Looks for manager lines, new instances, and instances that went away.
     async fn look(&mut self) -> Outcome<()> {
         if self.reader.wants(&Source::Manager) {
-            let rows = self.reader.manager_lines(Some(self.positions.manager.unwrap_or_default()), MANAGER_BATCH).await?;
+            let rows =
+                self.reader.manager_lines(Some(self.positions.manager.unwrap_or_default()), MANAGER_BATCH).await?;
             for row in rows {
                 if self.offer(&Source::Manager, row).is_err() {
                     return Ok(());
@@ -191,18 +192,17 @@ impl Pump {
             if !self.reader.wants(&source) || self.streams.contains_key(&short) || self.finished.contains(&short) {
                 continue;
             }
-            let after = self.positions.of(&short);
-            if instance.removed_at.is_none() {
-                let from = LogsFrom { after, tail: None, follow: true };
-                self.streams.insert(short, self.reader.container_lines(instance.id, from));
-                continue;
-            }
-            for line in self.reader.kept_lines(instance.id, after).await {
+            for line in self.reader.kept_lines(instance.id, self.positions.of(&short), None).await {
                 if self.offer(&source, line).is_err() {
                     return Ok(());
                 }
             }
-            self.finished.insert(short);
+            if instance.removed_at.is_some() {
+                self.finished.insert(short);
+                continue;
+            }
+            let from = LogsFrom { after: self.positions.of(&short), tail: None, follow: true };
+            self.streams.insert(short, self.reader.container_lines(instance.id, from));
         }
         Ok(())
     }
@@ -239,19 +239,19 @@ impl Pump {
         Ok(())
     }
 
-    async fn send(&self, item: impl FnOnce(String) -> Item) -> Result<(), Over> {
+    async fn send(&mut self, item: impl FnOnce(String) -> Item) -> Result<(), Over> {
         self.sender.send(item(self.positions.to_string())).await.map_err(|_| Over)
     }
 
     /// A service that is gone ends the stream; a database that is away for a moment does not.
-    async fn fail(&self, failure: Failure) -> Result<(), Over> {
+    async fn fail(&mut self, failure: Failure) -> Result<(), Over> {
         match failure.into_problem().code {
             ProblemCode::NotFound | ProblemCode::NotSignedIn | ProblemCode::NotAllowed => Err(self.end().await),
             _ => Ok(()),
         }
     }
 
-    async fn end(&self) -> Over {
+    async fn end(&mut self) -> Over {
         // A reader that is gone already needs no end.
         let _ = self.sender.send(Item::End).await;
         Over

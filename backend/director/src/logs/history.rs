@@ -55,34 +55,34 @@ pub async fn history(reader: &LogReader) -> Outcome<History> {
 
 async fn read_instance(reader: &LogReader, instance: &LoggedInstance, newest: &mut Newest) {
     let source = sources::instance(instance.id);
+    let tail = (!reader.picks_lines()).then_some(reader.tail());
+    let kept = reader.kept_lines(instance.id, None, tail).await;
+    let after = kept.last().map(|(_, line)| line.at);
+    newest.left_out(&source, tail, kept.len(), kept.first());
+    for line in kept {
+        newest.take(reader, &source, line);
+    }
     if instance.removed_at.is_some() {
-        for line in reader.kept_lines(instance.id, None).await {
-            newest.take(reader, &source, line);
-        }
         newest.gone.insert(instance.short.clone());
         return;
     }
-    let tail = (!reader.picks_lines()).then_some(reader.tail());
-    let mut lines = reader.container_lines(instance.id, LogsFrom { after: None, tail, follow: false });
-    let (mut count, mut first) = (0_u32, None);
+    let mut lines = reader.container_lines(instance.id, LogsFrom { after, tail, follow: false });
+    let (mut count, mut first) = (0, None);
     while let Some(line) = lines.next().await {
         match line {
             Ok(line) => {
                 count += 1;
-                first.get_or_insert(line.1.at);
+                first.get_or_insert_with(|| line.clone());
                 newest.take(reader, &source, line);
             }
-            Err(error) if sources::is_absent(&error) => return,
+            Err(error) if sources::is_absent(&error) => break,
             Err(error) => {
                 tracing::warn!(instance.id = %instance.id, error = crate::errors::chain(&error), "an instance's output cannot be read");
-                return;
+                break;
             }
         }
     }
-    // The engine left out older lines: whoever resumes must not get them.
-    if let (Some(first), true) = (first, tail == Some(count)) {
-        newest.before.advance(&source, Mark::Moment(first - Duration::NANOSECOND));
-    }
+    newest.left_out(&source, tail, count, first.as_ref());
 }
 
 /// Keeps the newest lines within the limits.
@@ -100,6 +100,15 @@ impl Newest {
     fn new(limit: usize) -> Self {
         let (before, after) = (Positions::default(), Positions::default());
         Self { limit, bytes: 0, sequence: 0, kept: BTreeMap::new(), before, after, gone: BTreeSet::new() }
+    }
+
+    /// Of as many lines as were asked for, older ones were left out: whoever resumes must not get them.
+    fn left_out(&mut self, source: &Source, tail: Option<u32>, count: usize, first: Option<&Marked>) {
+        if let (Some(tail), Some((_, line))) = (tail, first)
+            && count >= tail as usize
+        {
+            self.before.advance(source, Mark::Moment(line.at - Duration::NANOSECOND));
+        }
     }
 
     fn take(&mut self, reader: &LogReader, source: &Source, (mark, line): Marked) {

@@ -30,25 +30,25 @@ impl LogReader {
         lines.map(move |line| line.map(|raw| marked(&short, &raw))).boxed()
     }
 
-    /// The kept output of an instance that is gone; nothing when none was kept.
-    pub(super) async fn kept_lines(&self, instance: InstanceId, after: Option<OffsetDateTime>) -> Vec<Marked> {
-        let (folder, service) = (kept_folder(&self.state.config.options.data_dir), self.service);
-        let short = instance.short();
-        let read = tokio::task::spawn_blocking(move || kept_logs::read(&folder, service, instance)).await;
-        match read {
-            Ok(Ok(lines)) => {
-                let later = lines.into_iter().filter(|line| after.is_none_or(|after| line.at > after));
-                later.map(|raw| marked(&short, &raw)).collect()
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(instance.id = %instance, error = crate::errors::chain(&error), "a kept log cannot be read");
-                Vec::new()
-            }
+    /// The kept output of an instance: of one that is gone, or of earlier containers of one that is there. Oldest first.
+    pub(super) async fn kept_lines(
+        &self,
+        instance: InstanceId,
+        after: Option<OffsetDateTime>,
+        tail: Option<u32>,
+    ) -> Vec<Marked> {
+        let folder = kept_folder(&self.state.config.options.data_dir);
+        let tail = tail.and_then(|tail| usize::try_from(tail).ok());
+        let lines = match kept_logs::read(&folder, self.service, instance, tail).await {
+            Ok(lines) => lines,
             Err(error) => {
-                tracing::error!(instance.id = %instance, error = %error, "reading a kept log ended early");
-                Vec::new()
+                tracing::warn!(instance.id = %instance, error = crate::errors::chain(&error), "a kept log cannot be read");
+                return Vec::new();
             }
-        }
+        };
+        let short = instance.short();
+        let later = lines.into_iter().filter(|line| after.is_none_or(|after| line.at > after));
+        later.map(|line| marked(&short, &CloudLogLine { at: line.at, text: line.text })).collect()
     }
 }
 

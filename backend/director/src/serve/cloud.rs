@@ -1,6 +1,9 @@
 //! Where containers run.
 
-use crate::{config::{CloudChoice, Config}, errors::chain};
+use crate::{
+    config::{CloudChoice, Config},
+    errors::chain,
+};
 use aerie_cloud::{
     Cloud,
     docker::{DockerCloud, DockerSettings},

@@ -22,10 +22,7 @@ pub(super) async fn connect(config: &Config) -> anyhow::Result<Store> {
             Err(error) => error,
         };
         if Instant::now() >= until {
-            bail!(
-                "Postgres does not answer: {}. Start it, or correct AERIE_DATABASE_URL.",
-                chain(&error)
-            );
+            bail!("Postgres does not answer: {}. Start it, or correct AERIE_DATABASE_URL.", chain(&error));
         }
         if !told {
             tracing::warn!(error = chain(&error), "Postgres does not answer yet; trying for {} s", PATIENCE.as_secs());

@@ -79,7 +79,8 @@ pub struct ServiceSummary {
     pub state: ServiceState,
     /// Why, in words for a student; empty when there is nothing to say.
     pub reason: String,
-    /// How many instances it has (auxiliary ones not counted).
+    /// How many instances it has (auxiliary ones not counted). Not `instances` in JSON: [`ServiceView`] lists them there.
+    #[serde(rename = "instance_count")]
     pub instances: u32,
     /// Public address, if the kind has one.
     pub address: Option<String>,

@@ -3,11 +3,15 @@
 use super::*;
 use crate::{Kind, Kinds};
 use proptest::prelude::*;
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 fn php() -> Arc<Kind> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../service-templates");
-    Arc::clone(Kinds::load(&folder).unwrap().get("php").unwrap())
+    static KINDS: LazyLock<Kinds> =
+        LazyLock::new(|| Kinds::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../service-templates")).unwrap());
+    Arc::clone(KINDS.get("php").unwrap())
 }
 
 fn counts(proxy: u32, web: u32, php: u32) -> BTreeMap<RoleName, u32> {

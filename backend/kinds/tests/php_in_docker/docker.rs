@@ -105,6 +105,8 @@ impl Container {
             &memory,
             "--pids-limit",
             "256",
+            "--ulimit",
+            "nofile=16384:16384",
         ]
         .map(str::to_owned)
         .into();

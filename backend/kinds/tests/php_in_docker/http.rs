@@ -121,7 +121,7 @@ impl Load {
             let method = if number % 4 < 2 { "GET" } else { "POST" };
             let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}");
             let pause = Duration::from_millis(if number % 8 < 4 { 0 } else { 40 });
-            std::thread::spawn(move || visit(port, &head, number % 2 == 0, pause, &stop, &seen))
+            std::thread::spawn(move || visit(port, &head, number.is_multiple_of(2), pause, &stop, &seen))
         };
         let visitors = (0..visitors).map(visitor).collect();
         Self { stop, seen, visitors }

@@ -2,6 +2,7 @@
 
 use crate::{
     docker::{Network, docker, docker_with_input, try_docker},
+    http::{Answer, get},
     instance::Instance,
 };
 use aerie_domain::{CodeVersionId, InstanceId, RoleName};
@@ -10,7 +11,7 @@ use std::{
     collections::BTreeMap,
     net::TcpListener,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 pub const HOST: &str = "shop.ada.localhost";
@@ -41,6 +42,9 @@ pub fn kind(name: &str) -> Arc<Kind> {
 
 /// The kind's image, built once per content of its folder.
 pub fn image(kind: &Kind) -> String {
+    // One build for all tests of this run; the others wait for it.
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let _building = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let base = std::env::var("AERIE_TEST_BASE").unwrap_or_else(|_| "aerie/base:bookworm".to_owned());
     let name = format!("aerie-kinds-test/{}:{}", kind.spec.name, &kind.image_digest[..12]);
     if !try_docker(&["image", "inspect", &name]).0 {
@@ -48,7 +52,10 @@ pub fn image(kind: &Kind) -> String {
         let dockerfile = std::fs::read_to_string(kind.folder.join("Dockerfile")).expect("it has one");
         let dockerfile = dockerfile.replace("FROM aerie/base:bookworm", &format!("FROM {base}"));
         let folder = kind.folder.to_string_lossy().into_owned();
-        docker_with_input(&["build", "-q", "-t", &name, "-f", "-", &folder], dockerfile.as_bytes());
+        docker_with_input(
+            &["build", "--network", "host", "-q", "-t", &name, "-f", "-", &folder],
+            dockerfile.as_bytes(),
+        );
     }
     name
 }
@@ -144,6 +151,20 @@ impl Site {
             .map(|(name, value)| (name.to_owned(), value))
             .into(),
         }
+    }
+}
+
+impl Site {
+    /// A visitor asks for a page.
+    pub fn get(&self, path: &str) -> Answer {
+        get(self.port, HOST, path, "")
+    }
+
+    /// A visitor gets a page.
+    pub fn body(&self, path: &str) -> String {
+        let answer = self.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        answer.body
     }
 }
 

@@ -94,9 +94,11 @@ impl Images {
             digest: kind.image_digest.clone(),
         };
         let progress = self.progress(&key);
-        let mut ending = Ending { shared: self.shared.clone(), key, result: None };
+        let ending = Ending { shared: self.shared.clone(), key, result: None };
         let (cloud, cancel) = (self.cloud.clone(), self.cancel.clone());
         self.tasks.spawn(async move {
+            // as a whole: an assignment alone would take only the field along
+            let mut ending = ending;
             tokio::select! {
                 // Cancel-safe: a token stays cancelled.
                 () = cancel.cancelled() => {}

@@ -13,6 +13,7 @@ pub(crate) use works::Works;
 use crate::{
     Identities, ManagerSettings, kept_logs, names,
     step::{Plan, Step},
+    world::Task,
 };
 use aerie_agent_protocol::ENV_IDENTITY;
 use aerie_cloud::{Cloud, CloudError, CloudErrorKind, ContainerSpec, Observed};
@@ -20,6 +21,13 @@ use aerie_domain::{ApplicationId, InstanceId, ServiceId, UserId};
 use aerie_kinds::Kind;
 use aerie_store::{Lease, Store, StoreError};
 use std::{sync::Arc, time::Duration};
+
+/// How long making and starting a container may take. Shorter: a busy engine looks broken; longer: one that hangs is
+/// noticed later.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long removing one may take beyond the time that its processes have to end. As above.
+const REMOVE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Why a pass did not get to its end.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +38,9 @@ pub(crate) enum PassError {
     /// The engine.
     #[error("the container engine did not play along")]
     Cloud(#[from] CloudError),
+    /// Some call takes too long.
+    #[error("it took too long")]
+    Slow,
     /// The disk.
     #[error("kept output could not be removed")]
     Io(#[from] std::io::Error),
@@ -115,7 +126,7 @@ impl Executor {
         let (service, store, cloud) = (subject.service, self.store.clone(), self.cloud.clone());
         let (identities, images, kind) = (self.identities.clone(), self.images.clone(), subject.kind.clone());
         let file = kept_logs::path(&self.settings.log_dir, service, id);
-        self.works.start(service, id, async move {
+        self.works.start(service, id, Task::Run, START_LIMIT, async move {
             if keep_output {
                 kept_logs::keep_ended(cloud.as_ref(), &spec.name, &file).await;
             }
@@ -143,7 +154,7 @@ impl Executor {
         let name = names::container(&self.settings.installation, subject.service, id);
         let file = kept_logs::path(&self.settings.log_dir, subject.service, id);
         let cloud = self.cloud.clone();
-        self.works.start(subject.service, id, async move {
+        self.works.start(subject.service, id, Task::Remove, grace + REMOVE_LIMIT, async move {
             kept_logs::keep_while(cloud.as_ref(), &name, &file, cloud.remove_container(&name, grace)).await
         });
     }

@@ -101,9 +101,8 @@ async fn write_step(
             txn.instance_set_container(*id, &value).await?;
         }
         Step::SetObserved { id, address, status } => {
-            if txn.instance_set_observed(*id, address.as_deref(), status).await? {
-                changes.instances.insert(*id);
-            }
+            txn.instance_set_observed(*id, address.as_deref(), status).await?;
+            changes.instances.insert(*id);
         }
         Step::Meter { id, price_millis } => {
             txn.instance_set_healthy(*id, *price_millis).await?;

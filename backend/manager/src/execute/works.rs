@@ -4,12 +4,17 @@
 //! Guarantees: one work per instance at a time; when it ends, its service is looked at again; everything ends when this
 //! is dropped. Caveat: it is known to this process only — after a restart the inventory tells what became of it.
 
-use crate::{backoff, queue::Queue, world::Work};
+use crate::{
+    backoff,
+    queue::Queue,
+    world::{Task, Work},
+};
 use aerie_cloud::{CloudError, CloudErrorKind};
 use aerie_domain::{InstanceId, ServiceId};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
@@ -22,7 +27,9 @@ use tokio_util::{
 pub(crate) struct Works {
     entries: Arc<Entries>,
     tasks: TaskTracker,
-    permits: Arc<Semaphore>,
+    starts: Arc<Semaphore>,
+    /// Of their own: a removal waits for processes that end slowly, and nobody's start shall wait for that.
+    removals: Arc<Semaphore>,
     cancel: CancellationToken,
     _stop: DropGuard,
 }
@@ -34,6 +41,8 @@ struct Entries {
 
 #[derive(Debug, Clone)]
 struct Entry {
+    task: Task,
+    /// Of this task, in a row.
     attempts: u32,
     work: Work,
 }
@@ -47,13 +56,14 @@ struct Ending {
 }
 
 impl Works {
-    /// At most `concurrency` at a time.
+    /// At most `concurrency` starts at a time, and four times as many removals, which mostly wait.
     pub fn new(queue: Arc<Queue<ServiceId>>, concurrency: usize) -> Self {
         let cancel = CancellationToken::new();
         Self {
             entries: Arc::new(Entries { by_service: Mutex::default(), queue }),
             tasks: TaskTracker::new(),
-            permits: Arc::new(Semaphore::new(concurrency.max(1))),
+            starts: Arc::new(Semaphore::new(concurrency.max(1))),
+            removals: Arc::new(Semaphore::new(concurrency.max(1) * 4)),
             cancel: cancel.clone(),
             _stop: cancel.drop_guard(),
         }
@@ -67,32 +77,47 @@ impl Works {
         entries.iter().map(|(id, entry)| (*id, entry.work.clone())).collect()
     }
 
-    /// Starts a work, unless one is under way.
+    /// Starts a work, unless one is under way. It fails when it takes longer than `limit`: an engine that hangs must
+    /// not keep an instance busy for ever.
     pub fn start(
         &self,
         service: ServiceId,
         instance: InstanceId,
+        task: Task,
+        limit: Duration,
         work: impl Future<Output = Result<(), CloudError>> + Send + 'static,
     ) {
         {
             let mut all = self.entries.all();
-            let entry = all
-                .entry(service)
-                .or_default()
-                .entry(instance)
-                .or_insert(Entry { attempts: 0, work: Work::Idle });
+            let entry = all.entry(service).or_default().entry(instance).or_insert(Entry {
+                task,
+                attempts: 0,
+                work: Work::Idle,
+            });
             if entry.work == Work::Busy {
                 return;
             }
+            if entry.task != task {
+                *entry = Entry { task, attempts: 0, work: Work::Idle };
+            }
             entry.work = Work::Busy;
         }
-        let mut ending = Ending { entries: self.entries.clone(), service, instance, result: None };
-        let (permits, cancel) = (self.permits.clone(), self.cancel.clone());
+        let ending = Ending { entries: self.entries.clone(), service, instance, result: None };
+        let permits = match task {
+            Task::Run => self.starts.clone(),
+            Task::Remove => self.removals.clone(),
+        };
+        let cancel = self.cancel.clone();
         self.tasks.spawn(async move {
+            // as a whole: an assignment alone would take only the field along
+            let mut ending = ending;
             let work = async {
                 // never closed
                 let _permit = permits.acquire().await;
-                work.await
+                tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+                    let message = format!("the container engine did not finish within {} s", limit.as_secs());
+                    Err(CloudError::new(CloudErrorKind::Transient, message))
+                })
             };
             tokio::select! {
                 // Cancel-safe: a token stays cancelled.
@@ -150,6 +175,7 @@ impl Drop for Ending {
                     if let Some(entry) = entries.get_mut(&self.instance) {
                         entry.attempts = entry.attempts.saturating_add(1);
                         entry.work = Work::Failed {
+                            task: entry.task,
                             reason: crate::explain::cloud(&error),
                             attempts: entry.attempts,
                             retry_at: OffsetDateTime::now_utc() + backoff::delay(entry.attempts),

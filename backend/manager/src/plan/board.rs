@@ -29,6 +29,7 @@ pub(super) struct Board<'w> {
 }
 
 /// An instance as it shall be.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each read alone")]
 pub(super) struct Draft<'w> {
     /// `None`: to be inserted.
     pub row: Option<&'w Instance>,

@@ -40,7 +40,8 @@ fn may_flip(board: &Board<'_>, wanted: CodeVersionId) -> bool {
     let serving = |draft: &&Draft<'_>| {
         draft.is_running() && !draft.lost && draft.roles.iter().any(|role| role.phase == RolePhase::Serving)
     };
-    let needs_code = |draft: &Draft<'_>| draft.roles.iter().any(|role| role.phase == RolePhase::Serving && takes_code(board, role));
+    let needs_code =
+        |draft: &Draft<'_>| draft.roles.iter().any(|role| role.phase == RolePhase::Serving && takes_code(board, role));
     board.drafts.iter().filter(serving).all(|draft| {
         let Some(row) = draft.row else { return true };
         row.has_applied() && (!needs_code(draft) || row.has_staged(wanted))

@@ -5,9 +5,9 @@ use crate::{
     backoff, explain, names,
     step::{Level, Step},
     subnets,
-    world::{Image, Instance, Role, Seen, Work},
+    world::{Image, Instance, Role, Seen, Task, Work},
 };
-use aerie_agent_protocol::{CODE_FOLDER, ENV_DIRECTOR, ENV_INSTANCE, RUN_FOLDER};
+use aerie_agent_protocol::{ENV_DIRECTOR, ENV_INSTANCE};
 use aerie_cloud::{ContainerSpec, ContainerStatus, Mount, NetworkMode, NetworkSpec, VolumeSpec};
 use aerie_domain::RolePhase;
 use aerie_kinds::Kind;
@@ -38,7 +38,8 @@ pub(super) fn notice_ends(board: &mut Board<'_>) {
 
 /// The engine starts containers again by itself; then the agent has nothing and says so.
 fn notice_restart(board: &mut Board<'_>, index: usize) {
-    let restarted = |row: &&Instance| row.is_running() && row.report.as_ref().is_some_and(|r| r.applied_generation == 0);
+    let restarted =
+        |row: &&Instance| row.is_running() && row.report.as_ref().is_some_and(|r| r.applied_generation == 0);
     let Some(row) = board.drafts[index].row.filter(restarted) else { return };
     if row.roles.iter().all(|role| role.phase == RolePhase::Starting) {
         return;
@@ -115,19 +116,16 @@ pub(super) fn dispose(
     let mut trouble = None;
     match &row.work {
         Work::Busy => return (None, None),
-        Work::Failed { reason, retry_at, .. } => {
+        Work::Failed { task: Task::Remove, reason, retry_at, .. } if row.seen.is_some() => {
             trouble = Some((explain::removal_failed(row, reason), *retry_at));
             if now < *retry_at {
                 return (None, trouble);
             }
         }
-        Work::Idle => {}
+        Work::Idle | Work::Failed { .. } => {}
     }
-    let step = if row.seen.is_some() {
-        Step::Remove { id: row.id, grace: grace(row, kind) }
-    } else {
-        Step::Retire(row.id)
-    };
+    let step =
+        if row.seen.is_some() { Step::Remove { id: row.id, grace: grace(row, kind) } } else { Step::Retire(row.id) };
     (Some(step), trouble)
 }
 
@@ -146,7 +144,7 @@ fn grace(row: &Instance, kind: Option<&Kind>) -> Duration {
 fn is_due(board: &mut Board<'_>, index: usize) -> bool {
     let now = board.world.now;
     let Some(row) = board.drafts[index].row else { return true };
-    if let Work::Failed { reason, attempts, retry_at, hopeless } = &row.work {
+    if let Work::Failed { task: Task::Run, reason, attempts, retry_at, hopeless } = &row.work {
         let weight = match (*hopeless, *attempts) {
             (true, _) => Weight::Hopeless,
             (false, 0 | 1) => Weight::Waiting,
@@ -174,7 +172,10 @@ fn want_image(board: &mut Board<'_>) {
     let title = &board.kind.spec.title;
     match &board.world.image {
         Image::Ready(_) => {}
-        Image::Unknown => board.plan.steps.push(Step::BuildImage),
+        Image::Unknown => {
+            board.doing.push(explain::image_building(""));
+            board.plan.steps.push(Step::BuildImage);
+        }
         Image::Building(progress) => {
             let text = explain::image_building(progress);
             board.doing.push(text.clone());
@@ -219,7 +220,8 @@ fn start(board: &mut Board<'_>, starts: Vec<(usize, String)>) {
         if row.and_then(|row| row.container.as_ref()) != Some(&*spec) {
             board.plan.steps.push(Step::SetContainer { id, spec: spec.clone() });
         }
-        let keep_output = row.is_some_and(|row| matches!(row.seen, Some(Seen { status: ContainerStatus::Exited { .. }, .. })));
+        let keep_output =
+            row.is_some_and(|row| matches!(row.seen, Some(Seen { status: ContainerStatus::Exited { .. }, .. })));
         board.say(Level::Info, format!("Starting the container of instance {label}."));
         board.plan.steps.push(Step::Run { id, spec, keep_output });
     }
@@ -236,15 +238,8 @@ fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAd
         if spec.roles.first().is_some_and(|first| draft.phase(&first.name).is_some()) {
             aliases.push(service.name.clone());
         }
-        NetworkMode::Private {
-            network: names::network(&world.settings.installation, service.application_id),
-            aliases,
-        }
+        NetworkMode::Private { network: names::network(&world.settings.installation, service.application_id), aliases }
     };
-    let mut tmpfs = spec.tmpfs.clone();
-    for (folder, mib) in [(RUN_FOLDER, 16), (CODE_FOLDER, 256), ("/tmp", 64)] {
-        tmpfs.entry(folder.to_owned()).or_insert(mib);
-    }
     let volumes = draft
         .live_roles()
         .filter_map(|role| board.role(role)?.volume.as_ref())
@@ -264,7 +259,7 @@ fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAd
             (ENV_INSTANCE.to_owned(), draft.id.to_string()),
         ]),
         volumes,
-        tmpfs,
+        tmpfs: spec.tmpfs.clone(),
         capabilities: Vec::new(),
         cpu_millis: spec.size.cpu_millis,
         memory_mib: spec.size.memory_mib,

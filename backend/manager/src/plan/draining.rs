@@ -24,8 +24,14 @@ pub(super) fn finish(board: &mut Board<'_>) -> bool {
         if !board.drafts[index].wanted {
             continue;
         }
-        let draining: Vec<_> =
-            board.drafts[index].roles.iter().filter(|role| role.phase == RolePhase::Draining).cloned().collect();
+        // not in the pass that begins it: nobody can know yet
+        let draining: Vec<_> = board.drafts[index]
+            .row
+            .into_iter()
+            .flat_map(|row| &row.roles)
+            .filter(|role| role.phase == RolePhase::Draining && board.drafts[index].phase(&role.name).is_some())
+            .cloned()
+            .collect();
         for role in draining {
             let known = *known.entry(role.name.clone()).or_insert_with(|| users_know(board, &role.name));
             let deadline = role.drain_until.unwrap_or(board.world.now);
@@ -59,7 +65,8 @@ fn may_end(board: &mut Board<'_>, index: usize, role: &RoleName, known: bool, de
     if now >= deadline + PATIENCE {
         return true;
     }
-    let entry_knows = !board.is_public(role) || draft.row.is_none_or(|row| entry_forgot(&board.world.entry, row, board.world));
+    let entry_knows =
+        !board.is_public(role) || draft.row.is_none_or(|row| entry_forgot(&board.world.entry, row, board.world));
     if known && entry_knows {
         return true;
     }

@@ -20,7 +20,8 @@ pub(super) fn into_plan(mut board: Board<'_>) -> Plan {
         rows.extend(observed(row));
     }
     checks(&board, &mut rows);
-    let (later, engine): (Vec<Step>, Vec<Step>) = std::mem::take(&mut board.plan.steps).into_iter().partition(Step::is_row);
+    let (later, engine): (Vec<Step>, Vec<Step>) =
+        std::mem::take(&mut board.plan.steps).into_iter().partition(Step::is_row);
     rows.extend(later);
     rows.extend(board.world.entry.service.filter(|_| board.wake_entry).map(Step::WakeEntry));
     let mut plan = board.plan;

@@ -8,8 +8,8 @@
 //!   equal role sets first, then the greatest overlap; among equals serving ones, then older ones. An instance never
 //!   gains a role with a volume, because its container was made without it.
 //! * **Make before break** (`roles`): a role that is not in its instance's placement is drained only while as many
-//!   others serve it as are wanted. A role with a volume is the exception: two must never write to one volume, so its
-//!   successor waits until it is gone.
+//!   others serve it as are wanted. A role with a volume or on the host's network is the exception: two must never
+//!   write to one volume or want one port, so its successor waits until it is gone.
 //! * **Starting → serving** (`serving`): the agent has applied the current configuration, the role's process is
 //!   healthy, the version that visitors get is staged, and every role that it uses has somebody who serves. Roles of
 //!   one instance become ready together.

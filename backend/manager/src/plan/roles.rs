@@ -38,12 +38,7 @@ fn add_missing(board: &mut Board<'_>, index: usize, place: &[RoleName]) {
     }
 }
 
-fn retire_surplus(
-    board: &mut Board<'_>,
-    index: usize,
-    place: &[RoleName],
-    serving: &mut BTreeMap<RoleName, usize>,
-) {
+fn retire_surplus(board: &mut Board<'_>, index: usize, place: &[RoleName], serving: &mut BTreeMap<RoleName, usize>) {
     let now = board.world.now;
     let until = now + Duration::seconds(i64::from(board.spec().drain_s));
     let draft = &board.drafts[index];
@@ -109,9 +104,9 @@ fn starting(name: RoleName, board: &Board<'_>) -> Role {
     Role { name, phase: RolePhase::Starting, since: board.world.now, drain_until: None }
 }
 
-/// Two must never run at the same time.
-pub(super) fn is_exclusive(board: &Board<'_>, role: &RoleName) -> bool {
-    board.role(role).is_some_and(|spec| spec.volume.is_some())
+/// Two must never run at the same time: they would write to one volume, or want one port of the host.
+fn is_exclusive(board: &Board<'_>, role: &RoleName) -> bool {
+    board.spec().host_network || board.role(role).is_some_and(|spec| spec.volume.is_some())
 }
 
 /// Some instance, or its container, still has the role.

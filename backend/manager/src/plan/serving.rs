@@ -61,9 +61,10 @@ fn is_healthy(draft: &Draft<'_>, role: &RoleName) -> bool {
 /// Helpers and roles that nobody wants are not waited for.
 fn finds_what_it_uses(board: &Board<'_>, draft: &Draft<'_>, role: &RoleName, served: &BTreeSet<RoleName>) -> bool {
     let Some(spec) = board.role(role) else { return true };
-    spec.uses.iter().filter(|used| *used != role && board.count(used) > 0).all(|used| {
-        board.role(used).is_none_or(|used| used.auxiliary) || served.contains(used) || draft.serves(used)
-    })
+    spec.uses
+        .iter()
+        .filter(|used| *used != role && board.count(used) > 0)
+        .all(|used| board.role(used).is_none_or(|used| used.auxiliary) || served.contains(used) || draft.serves(used))
 }
 
 /// The kind's roles, each after those that it uses.
@@ -73,7 +74,9 @@ fn used_first(board: &Board<'_>) -> Vec<RoleName> {
     while order.len() < roles.len() {
         let open = || roles.iter().filter(|role| !order.contains(&role.name));
         let next = open()
-            .find(|role| role.uses.iter().all(|used| order.contains(used) || *used == role.name || board.role(used).is_none()))
+            .find(|role| {
+                role.uses.iter().all(|used| order.contains(used) || *used == role.name || board.role(used).is_none())
+            })
             // a circle: any order will do
             .or_else(|| open().next());
         let Some(next) = next.map(|role| role.name.clone()) else { break };

@@ -1,11 +1,6 @@
 //! Stopping and deleting, from any state.
 
-use super::{
-    board::label,
-    containers::dispose,
-    draining::entry_forgot,
-    emit::observed,
-};
+use super::{board::label, containers::dispose, draining::entry_forgot, emit::observed};
 use crate::{
     step::{Level, Plan, Step},
     world::{Status, World},
@@ -17,6 +12,9 @@ use time::Duration;
 /// How long containers wait for the entry to send visitors elsewhere. Longer: stopping takes longer when the entry is
 /// dead; shorter: a busy entry still sends somebody to a container that is gone.
 const ENTRY_PATIENCE: Duration = Duration::seconds(2);
+
+/// How long something may keep an instance from being removed until requests are given up. The service goes on trying.
+const GIVE_UP: Duration = Duration::seconds(120);
 
 /// How often to look whether the entry knows.
 const ENTRY_POLL: Duration = Duration::milliseconds(100);
@@ -55,11 +53,8 @@ pub(super) fn plan(world: &World, kind: Option<&Kind>) -> Plan {
         }
     }
     let reason = plan.lines.iter().find(|line| line.level == Level::Warn).map(|line| line.text.clone());
-    let ending = Status {
-        state: ServiceState::Epilogue,
-        reason: reason.unwrap_or_default(),
-        ..status.clone()
-    };
+    let reason = reason.unwrap_or_default();
+    let ending = Status { state: ServiceState::Epilogue, reason: reason.clone(), ..status.clone() };
     plan.lines.retain(|line| line.level != Level::Warn || ending.reason != status.reason);
     if ending != *status {
         plan.steps.push(Step::SetStatus(ending));
@@ -67,7 +62,7 @@ pub(super) fn plan(world: &World, kind: Option<&Kind>) -> Plan {
     if status.state != ServiceState::Epilogue {
         plan.steps.extend(world.entry.service.map(Step::WakeEntry));
     }
-    progress(world, &mut plan);
+    progress(world, &mut plan, &reason);
     if plan.steps.iter().any(|step| matches!(step, Step::Retire(_))) {
         plan.wake(world.now);
     }
@@ -93,10 +88,16 @@ fn is_told(world: &World, kind: Option<&Kind>) -> bool {
         || world.entry.instances.is_empty()
 }
 
-fn progress(world: &World, plan: &mut Plan) {
+fn progress(world: &World, plan: &mut Plan, reason: &str) {
+    let Some(operation) = &world.operation else { return };
+    let since = operation.created_at.max(world.service.state_since);
+    if !reason.is_empty() && world.now - since > GIVE_UP {
+        plan.steps.push(Step::Fail { generation: world.service.generation, error: reason.to_owned() });
+        return;
+    }
     let count = world.instances.len();
     let text = if count == 1 { "removing 1 instance".to_owned() } else { format!("removing {count} instances") };
-    if world.operation.as_ref().is_some_and(|operation| operation.progress != text) {
+    if operation.progress != text {
         plan.steps.push(Step::Progress(text));
     }
 }
@@ -115,8 +116,7 @@ fn finish(world: &World, plan: &mut Plan) {
         return;
     }
     let state = if service.status.state == ServiceState::Init { ServiceState::Init } else { ServiceState::Stopped };
-    let status =
-        Status { state, reason: String::new(), observed_generation: service.generation, failures: 0 };
+    let status = Status { state, reason: String::new(), observed_generation: service.generation, failures: 0 };
     if status != service.status {
         if state != service.status.state {
             plan.say(Level::Info, "Stopped. Data, code and settings are kept.");

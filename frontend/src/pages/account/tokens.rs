@@ -76,7 +76,7 @@ fn CreateForm(create: ServerAction<CreateToken>) -> impl IntoView {
         <h3>"New token"</h3>
         <ProblemBox error fields=&["name", "expires_in_days"] />
         <ActionForm action=create attr:class="inline-form">
-            <Field name="name" label="What it is for" error required=true max_length=100 />
+            <Field form="token" name="name" label="What it is for" error required=true max_length=100 />
             <div class="field">
                 <label for="field-scope">"It may"</label>
                 <select id="field-scope" name="scope">
@@ -84,7 +84,15 @@ fn CreateForm(create: ServerAction<CreateToken>) -> impl IntoView {
                     <option value="write">"read and write"</option>
                 </select>
             </div>
-            <Field name="expires_in_days" label="Days until it ends" kind="number" value="30" error required=true />
+            <Field
+                form="token"
+                name="expires_in_days"
+                label="Days until it ends"
+                kind="number"
+                value="30"
+                error
+                required=true
+            />
             <button type="submit">"Create token"</button>
         </ActionForm>
     }

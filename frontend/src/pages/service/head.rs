@@ -34,8 +34,7 @@ pub fn Head(page: ServicePageData, id: ServiceId, connection: Signal<Connection>
 #[component]
 fn State(page: ServicePageData) -> impl IntoView {
     let state = part(page, |service| service.summary.state);
-    let since =
-        Memo::new(move |_| page.value.with(|page| format::duration(page.data.service.state_since, page.now)));
+    let since = Memo::new(move |_| page.value.with(|page| format::duration(page.data.service.state_since, page.now)));
     let reason = part(page, |service| service.summary.reason.clone());
     view! {
         <div class="service-state" role="status">
@@ -78,20 +77,25 @@ fn Buttons(page: ServicePageData, id: ServiceId) -> impl IntoView {
     let (rename_error, name) =
         (error_of(rename), page.value.with_untracked(|page| page.data.service.summary.name.clone()));
     let state = part(page, |service| service.summary.state);
-    let idle = move || matches!(state.get(), ServiceState::Init | ServiceState::Stopped | ServiceState::Epilogue);
+    // In an error one may want either: try again now, or give up.
+    let can_start = move || {
+        use ServiceState::{Epilogue, Error, Init, Stopped};
+        matches!(state.get(), Init | Stopped | Epilogue | Error)
+    };
+    let can_stop = move || !matches!(state.get(), ServiceState::Init | ServiceState::Stopped | ServiceState::Epilogue);
     view! {
         <ProblemBox error=error_of(start) />
         <ProblemBox error=error_of(stop) />
         <ProblemBox error=error_of(delete) />
         <ProblemBox error=rename_error fields=&["name"] />
         <div class="actions">
-            <ActionForm action=start attr:class=move || if idle() { "" } else { "hidden" }>
+            <ActionForm action=start attr:class=move || if can_start() { "" } else { "hidden" }>
                 <input type="hidden" name="service" value=id.to_string() />
                 <button class="primary" type="submit">
                     "Start"
                 </button>
             </ActionForm>
-            <ActionForm action=stop attr:class=move || if idle() { "hidden" } else { "" }>
+            <ActionForm action=stop attr:class=move || if can_stop() { "" } else { "hidden" }>
                 <input type="hidden" name="service" value=id.to_string() />
                 <button type="submit">"Stop"</button>
             </ActionForm>

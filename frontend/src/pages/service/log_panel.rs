@@ -2,13 +2,14 @@
 
 use crate::{
     format,
-    live::{LogEntry, LogFeed, LogState, use_log_feed},
+    live::{LogBuffer, LogEntry, LogFeed, LogState, use_log_feed},
 };
 use aerie_domain::{
     ServiceId,
     views::{LogLine, LogSource},
 };
 use leptos::{html::Div, prelude::*};
+use std::sync::Arc;
 
 /// Within so many pixels of the end the panel follows new lines. Larger: it follows although one has scrolled a little.
 const NEAR_END: i32 = 24;
@@ -28,7 +29,7 @@ pub fn LogPanel(
     let scroller = NodeRef::<Div>::new();
     let address = Signal::derive(move || format!("/api/v1/services/{id}/logs/stream?{}", query.get()));
     let download = move || format!("/api/v1/services/{id}/logs?format=text&{}", query.get());
-    let feed = use_log_feed(lines, address, Callback::new(move |()| follow_end(scroller)));
+    let feed = use_log_feed(lines, address, Callback::new(move |fresh| follow_end(scroller, fresh)));
     let class = if tall { "log tall" } else { "log" };
     view! {
         <div class="log-bar">
@@ -41,26 +42,26 @@ pub fn LogPanel(
         // Focusable, so that it can be scrolled with the keyboard.
         <div class=class node_ref=scroller tabindex="0" role="log" aria-live="off" aria-label="Log lines">
             <Empty feed />
-            <For each=move || feed.buffer.with(|buffer| buffer.entries()) key=|(number, _)| *number let:((_, entry))>
+            <For each=move || feed.buffer.with(LogBuffer::entries) key=|(number, _)| *number let:((_, entry))>
                 <Entry entry />
             </For>
         </div>
     }
 }
 
-/// Keeps the newest line in view, if it was before.
-fn follow_end(scroller: NodeRef<Div>) {
+/// Keeps the newest line in view, if it was before, or if all lines are `fresh`.
+fn follow_end(scroller: NodeRef<Div>, fresh: bool) {
     let Some(element) = scroller.try_get_untracked().flatten() else { return };
     let at_end = element.scroll_height() - element.scroll_top() - element.client_height() <= NEAR_END;
-    if at_end {
+    if fresh || at_end {
         request_animation_frame(move || element.set_scroll_top(element.scroll_height()));
     }
 }
 
 #[component]
-fn Entry(entry: LogEntry) -> impl IntoView {
-    match entry {
-        LogEntry::Line(line) => view! { <Line line /> }.into_any(),
+fn Entry(entry: Arc<LogEntry>) -> impl IntoView {
+    match &*entry {
+        LogEntry::Line(line) => view! { <Line line=line.clone() /> }.into_any(),
         LogEntry::Gap => view! { <p class="log-gap">"Some lines are missing here."</p> }.into_any(),
     }
 }
@@ -89,15 +90,14 @@ fn Line(line: LogLine) -> impl IntoView {
 
 #[component]
 fn Empty(feed: LogFeed) -> impl IntoView {
-    let text = move || {
+    move || {
         let text = match feed.state.get() {
             LogState::Off | LogState::Live => "No lines yet.",
             LogState::Connecting => "Reading…",
             LogState::Ended => "No lines.",
         };
-        feed.buffer.with(|buffer| buffer.is_empty()).then(|| view! { <p class="log-empty">{text}</p> })
-    };
-    text
+        feed.buffer.with(LogBuffer::is_empty).then(|| view! { <p class="log-empty">{text}</p> })
+    }
 }
 
 #[component]
@@ -147,7 +147,7 @@ mod tests {
             stream: "error".to_owned(),
             text: "<img src=x onerror=alert(1)>".to_owned(),
         };
-        let html = Owner::new().with(|| view! { <Entry entry=LogEntry::Line(line) /> }.to_html());
+        let html = Owner::new().with(|| view! { <Entry entry=Arc::new(LogEntry::Line(line)) /> }.to_html());
         assert!(!html.contains("<img"), "{html}");
         assert!(html.contains("14:03:22.417") && html.contains("0a1b2c3d php/error"), "{html}");
     }

@@ -23,7 +23,8 @@ pub fn Settings(page: ServicePageData, id: ServiceId) -> impl IntoView {
         .enumerate()
         .map(|(position, setting)| {
             let value = Memo::new(move |_| {
-                settings.with(|settings| settings.get(position).map(|setting| setting.value.clone()).unwrap_or_default())
+                settings
+                    .with(|settings| settings.get(position).map(|setting| setting.value.clone()).unwrap_or_default())
             });
             view! { <SettingField setting value error /> }
         })
@@ -131,9 +132,8 @@ fn hint(kind: &SettingKind, help: &str, default: &str) -> String {
     let bounds = match kind {
         SettingKind::Integer { min, max, unit } => format!("{min} to {max} {unit}").trim_end().to_owned(),
         SettingKind::Megabytes { min, max } => format!("{min}M to {max}M"),
-        SettingKind::Folder => "A folder in your code; empty is its top".to_owned(),
         SettingKind::Text { max_length } => format!("At most {max_length} characters"),
-        SettingKind::Switch | SettingKind::Choice { .. } => String::new(),
+        SettingKind::Switch | SettingKind::Choice { .. } | SettingKind::Folder => String::new(),
     };
     let default = if default.is_empty() { String::new() } else { format!("Unless changed: {default}") };
     [help.trim_end_matches('.').to_owned(), bounds, default]

@@ -89,8 +89,8 @@ fn SetForm(page: ServicePageData, id: ServiceId) -> impl IntoView {
         <ProblemBox error fields=&["name", "value"] />
         <ActionForm action=set node_ref=form attr:class="inline-form">
             <input type="hidden" name="service" value=id.to_string() />
-            <Field name="name" label="Name" error required=true max_length=64 />
-            <Field name="value" label="Value" error />
+            <Field form="variable" name="name" label="Name" error required=true max_length=64 />
+            <Field form="variable" name="value" label="Value" error />
             <label class="check">
                 <input type="checkbox" name="secret" value="on" checked=secret />
                 "Secret: never show it again"

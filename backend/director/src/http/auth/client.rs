@@ -2,7 +2,10 @@
 
 use crate::config::Config;
 use aerie_usecases::ClientInfo;
-use axum::{extract::{ConnectInfo, Request}, http::header};
+use axum::{
+    extract::{ConnectInfo, Request},
+    http::header,
+};
 use std::net::{IpAddr, SocketAddr};
 
 /// Longest description of a browser that is kept, in characters.
@@ -13,7 +16,8 @@ pub(super) fn client_info(request: &Request, config: &Config) -> ClientInfo {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
     let forwarded = if config.options.behind_proxy { forwarded_for(request) } else { None };
     let address = forwarded.or(peer).map(|ip| ip.to_canonical().to_string()).unwrap_or_default();
-    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let user_agent =
+        request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     ClientInfo { address, user_agent: user_agent.chars().take(MAX_USER_AGENT).collect() }
 }
 

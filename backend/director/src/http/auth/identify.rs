@@ -14,7 +14,10 @@ use tower_sessions::Session;
 /// The middleware.
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let client = client_info(&request, &state.config);
-    match who(&state, &request, &client).await {
+    // Taken out first: a request's body cannot be shared while we wait.
+    let token = request.headers().contains_key(header::AUTHORIZATION).then(|| bearer(request.headers()));
+    let session = request.extensions().get::<Session>().cloned();
+    match who(&state, token, session, &client).await {
         Ok(actor) => {
             request.extensions_mut().insert::<Option<Actor>>(actor);
             request.extensions_mut().insert(client);
@@ -24,20 +27,26 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     }
 }
 
-async fn who(state: &AppState, request: &Request, client: &ClientInfo) -> Result<Option<Actor>, ApiError> {
-    if request.headers().contains_key(header::AUTHORIZATION) {
+/// `token` is present when the request has an `Authorization` header, and holds its secret if it is one.
+async fn who(
+    state: &AppState,
+    token: Option<Option<String>>,
+    session: Option<Session>,
+    client: &ClientInfo,
+) -> Result<Option<Actor>, ApiError> {
+    if let Some(token) = token {
         // Somebody who sends a token means the token: no falling back to a cookie when it is refused.
-        let Some(secret) = bearer(request.headers()) else { return Ok(None) };
-        return Ok(state.usecases.actor_for_token(secret, &client.address).await?);
+        let Some(secret) = token else { return Ok(None) };
+        return Ok(state.usecases.actor_for_token(&secret, &client.address).await?);
     }
     // The session layer sets an id only when the request has a cookie.
-    match request.extensions().get::<Session>() {
-        Some(session) if session.id().is_some() => session::actor(state, session, client).await,
+    match session {
+        Some(session) if session.id().is_some() => session::actor(state, &session, client).await,
         _ => Ok(None),
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+fn bearer(headers: &HeaderMap) -> Option<String> {
     let (scheme, secret) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim().to_owned())
 }

@@ -40,7 +40,8 @@ pub(super) async fn actor(state: &AppState, session: &Session, client: &ClientIn
     let user: Option<UserId> = session.get(USER).await.map_err(|error| unreadable(&error))?;
     let epoch: Option<i32> = session.get(EPOCH).await.map_err(|error| unreadable(&error))?;
     let signed_in_at: Option<i64> = session.get(SIGNED_IN_AT).await.map_err(|error| unreadable(&error))?;
-    let (Some(user), Some(epoch), Some(signed_in_at), Some(id)) = (user, epoch, signed_in_at, public_id(session)) else {
+    let (Some(user), Some(epoch), Some(signed_in_at), Some(id)) = (user, epoch, signed_in_at, public_id(session))
+    else {
         return Ok(None);
     };
     let age_days = (now - signed_in_at) / Duration::DAY.whole_seconds();

@@ -24,7 +24,9 @@ pub fn paragraphs(text: &str) -> String {
 /// One piece of text with `code` in it.
 pub fn inline(text: &str) -> String {
     let parts = text.split('`').enumerate();
-    parts.map(|(index, part)| if index % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) }).collect()
+    parts
+        .map(|(index, part)| if index % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) })
+        .collect()
 }
 
 #[cfg(test)]

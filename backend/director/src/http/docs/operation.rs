@@ -31,7 +31,9 @@ pub(super) fn render(document: &Value, public_url: &str, method: &str, path: &st
 
 /// `security: [{}]`: none needed.
 fn is_public(operation: &Value) -> bool {
-    operation["security"].as_array().is_some_and(|all| all.iter().any(|one| one.as_object().is_some_and(serde_json::Map::is_empty)))
+    operation["security"]
+        .as_array()
+        .is_some_and(|all| all.iter().any(|one| one.as_object().is_some_and(serde_json::Map::is_empty)))
 }
 
 fn parameters(operation: &Value) -> String {
@@ -64,7 +66,8 @@ fn request_body<'a>(document: &Value, operation: &'a Value) -> Option<(&'a str, 
 
 fn responses(document: &Value, operation: &Value) -> String {
     let mut html = String::new();
-    for (status, response) in operation["responses"].as_object().into_iter().flatten().filter(|(s, _)| *s != "default") {
+    for (status, response) in operation["responses"].as_object().into_iter().flatten().filter(|(s, _)| *s != "default")
+    {
         let description = inline(response["description"].as_str().unwrap_or_default());
         let _ = write!(html, "<h4>Answer {}</h4><p>{description}</p>", escape(status));
         if let Some((content_type, content)) = response["content"].as_object().and_then(|all| all.iter().next())
@@ -82,7 +85,12 @@ fn pretty(value: &Value) -> String {
 }
 
 fn curl(document: &Value, public_url: &str, method: &str, path: &str, operation: &Value) -> String {
-    let path = path.replace('{', "$").replace('}', "").replace("$id", "$ID").replace("$version", "$VERSION").replace("$name", "php");
+    let path = path
+        .replace('{', "$")
+        .replace('}', "")
+        .replace("$id", "$ID")
+        .replace("$version", "$VERSION")
+        .replace("$name", "php");
     let mut command = if method == "GET" { "curl".to_owned() } else { format!("curl -X {method}") };
     let _ = write!(command, " {public_url}{path}");
     if !is_public(operation) {

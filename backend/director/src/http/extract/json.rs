@@ -17,7 +17,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        axum::Json::from_request(request, state).await.map(|axum::Json(value)| Self(value)).map_err(|error| refuse(&error))
+        axum::Json::from_request(request, state)
+            .await
+            .map(|axum::Json(value)| Self(value))
+            .map_err(|error| refuse(&error))
     }
 }
 
@@ -39,7 +42,9 @@ fn refuse(error: &JsonRejection) -> ApiError {
             Problem { errors, ..malformed(format!("The JSON does not have the expected form: {message}.")) }
         }
         JsonRejection::JsonSyntaxError(_) => malformed("The body is not valid JSON.".to_owned()),
-        JsonRejection::MissingJsonContentType(_) => malformed("Send JSON with Content-Type: application/json.".to_owned()),
+        JsonRejection::MissingJsonContentType(_) => {
+            malformed("Send JSON with Content-Type: application/json.".to_owned())
+        }
         _ => malformed("The body could not be read.".to_owned()),
     })
 }
@@ -66,11 +71,12 @@ fn locate(text: &str) -> (Option<String>, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aerie_domain::views::{Scale, Rename};
+    use aerie_domain::views::{Rename, Scale};
     use axum::{body::Body, http::header};
 
     async fn problem<T: DeserializeOwned>(body: &'static str) -> Problem {
-        let request = Request::builder().header(header::CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
+        let request =
+            Request::builder().header(header::CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
         match Json::<T>::from_request(request, &()).await {
             Ok(_) => panic!("{body} was accepted"),
             Err(ApiError(problem)) => problem,

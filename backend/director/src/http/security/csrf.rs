@@ -14,6 +14,9 @@ pub fn layer() -> CsrfLayer<fn(ProtectionError) -> Response> {
 #[expect(clippy::needless_pass_by_value, reason = "the layer's trait fixes the signature")]
 fn refuse(error: ProtectionError) -> Response {
     tracing::info!(error = %error, "a request from another site was refused");
-    ApiError::new(ProblemCode::NotAllowed, "This request came from another site. Open the page again and repeat it there.")
-        .into_response()
+    ApiError::new(
+        ProblemCode::NotAllowed,
+        "This request came from another site. Open the page again and repeat it there.",
+    )
+    .into_response()
 }

@@ -22,10 +22,8 @@ pub async fn check_host(State(config): State<Arc<Config>>, request: Request, nex
     if host.is_some_and(|host| config.hosts.contains(&host)) {
         return next.run(request).await;
     }
-    let detail = format!(
-        "This director is found at {}. Other names must be listed in AERIE_HOSTS.",
-        config.public_url.as_str()
-    );
+    let detail =
+        format!("This director is found at {}. Other names must be listed in AERIE_HOSTS.", config.public_url.as_str());
     let problem = Problem {
         status: StatusCode::MISDIRECTED_REQUEST.as_u16(),
         title: "Not the host you asked for".to_owned(),

@@ -25,3 +25,26 @@ fn answer(panic: Box<dyn Any + Send>) -> Response {
     )
     .into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::observe::observe;
+    use axum::{Router, body::Body, http::Request, middleware::from_fn, routing::get};
+    use tower::ServiceExt;
+
+    async fn broken() -> &'static str {
+        panic!("secret detail")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_that_tells_nothing_but_its_number() {
+        let router = Router::new().route("/", get(broken)).layer(layer()).layer(from_fn(observe));
+        let answer = router.oneshot(Request::builder().uri("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 500);
+        let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+        let text = String::from_utf8_lossy(&body).into_owned();
+        assert!(text.contains(&id) && !text.contains("secret"), "{text}");
+    }
+}

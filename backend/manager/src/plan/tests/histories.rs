@@ -48,8 +48,8 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-fn happens(shop: &mut Imitation, happening: Happening) {
-    match happening {
+fn happens(shop: &mut Imitation, happening: &Happening) {
+    match *happening {
         Happening::Start => shop.ask(|service| service.desired = DesiredState::Running),
         Happening::Stop => shop.ask(|service| service.desired = DesiredState::Stopped),
         Happening::Scale(a, b, c) => shop.scale(a, b, c),
@@ -93,8 +93,6 @@ fn happens(shop: &mut Imitation, happening: Happening) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
     #[test]
     fn whatever_happens_it_converges(history in prop::collection::vec(happening(), 0..40), entry: bool, end in 0..3) {
         let mut shop = Imitation::new();
@@ -104,7 +102,7 @@ proptest! {
         shop.add_version(1);
         shop.add_version(2);
         for happening in history {
-            happens(&mut shop, happening);
+            happens(&mut shop, &happening);
         }
         // the world heals
         shop.sick.clear();

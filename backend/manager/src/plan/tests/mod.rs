@@ -1,6 +1,7 @@
 //! The planner's rules, each as a small story on an imitation of rows, engine and agents.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
+mod all_kinds;
 mod histories;
 mod imitation;
 mod rules_code;

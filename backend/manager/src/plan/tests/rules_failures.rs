@@ -161,7 +161,11 @@ fn an_instance_whose_agent_is_silent_is_replaced_after_a_minute() {
     shop.world.now += Duration::seconds(20);
     shop.turn();
     assert_eq!(shop.state(), ServiceState::Adapting);
-    assert!(shop.world.service.status.reason.contains("Nothing has been heard"), "{}", shop.world.service.status.reason);
+    assert!(
+        shop.world.service.status.reason.contains("Nothing has been heard"),
+        "{}",
+        shop.world.service.status.reason
+    );
     assert_eq!(shop.world.instances.len(), 2, "not yet");
     shop.world.now += Duration::seconds(45);
     shop.turn();

@@ -9,7 +9,11 @@ fn a_service_starts_packed_with_one_configuration_each() {
     let mut shop = Imitation::new();
     shop.ask(|service| service.desired = DesiredState::Running);
     let plan = shop.turn();
-    assert_eq!(plan.steps.iter().filter(|s| matches!(s, Step::Run { .. })).count(), 2, "containers start in the first pass");
+    assert_eq!(
+        plan.steps.iter().filter(|s| matches!(s, Step::Run { .. })).count(),
+        2,
+        "containers start in the first pass"
+    );
     assert_eq!(shop.state(), ServiceState::Prologue);
     shop.settle();
     assert_eq!(shop.state(), ServiceState::Running);
@@ -82,10 +86,13 @@ fn make_comes_before_break() {
 fn a_drained_role_runs_until_its_deadline_and_until_its_users_know() {
     let mut shop = Imitation::running();
     shop.scale(1, 1, 2);
-    while shop.serving().get(&role("php")) != Some(&2) || !shop.world.instances.iter().any(|i| i.roles.iter().any(|r| r.drain_until.is_some())) {
+    while shop.serving().get(&role("php")) != Some(&2)
+        || !shop.world.instances.iter().any(|i| i.roles.iter().any(|r| r.drain_until.is_some()))
+    {
         shop.turn();
     }
-    let drains = |shop: &Imitation| shop.world.instances.iter().any(|i| i.roles.iter().any(|r| r.drain_until.is_some()));
+    let drains =
+        |shop: &Imitation| shop.world.instances.iter().any(|i| i.roles.iter().any(|r| r.drain_until.is_some()));
     shop.turn();
     assert!(drains(&shop), "not before the deadline");
     // users do not apply anything: the deadline alone is not enough …
@@ -109,7 +116,9 @@ fn the_entry_is_waited_for_before_a_public_role_ends() {
     for _ in 0..3 {
         shop.turn();
     }
-    let proxies = |shop: &Imitation| shop.world.instances.iter().filter(|i| i.roles.iter().any(|r| r.name.as_str() == "proxy")).count();
+    let proxies = |shop: &Imitation| {
+        shop.world.instances.iter().filter(|i| i.roles.iter().any(|r| r.name.as_str() == "proxy")).count()
+    };
     // the entry does not hear: everybody else does
     shop.world.now += time::Duration::seconds(6);
     let told = shop.entry_told.clone();

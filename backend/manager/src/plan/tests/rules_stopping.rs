@@ -1,7 +1,10 @@
 //! Stopping and deleting.
 
 use super::imitation::Imitation;
-use crate::step::Step;
+use crate::{
+    step::Step,
+    world::{Task, Work},
+};
 use aerie_domain::{DesiredState, ServiceState};
 use time::Duration;
 
@@ -11,7 +14,11 @@ fn a_stopped_service_keeps_its_data_and_starts_again() {
     shop.ask(|service| service.desired = DesiredState::Stopped);
     let plan = shop.turn();
     assert_eq!(shop.state(), ServiceState::Epilogue);
-    assert_eq!(plan.steps.iter().filter(|step| matches!(step, Step::Remove { .. })).count(), 2, "without an entry: at once");
+    assert_eq!(
+        plan.steps.iter().filter(|step| matches!(step, Step::Remove { .. })).count(),
+        2,
+        "without an entry: at once"
+    );
     shop.settle();
     assert_eq!(shop.state(), ServiceState::Stopped);
     assert!(shop.containers.is_empty() && shop.world.instances.is_empty());
@@ -57,6 +64,43 @@ fn deleting_removes_everything_and_ends_the_operation_first() {
     assert!(shop.deleted);
     assert!(shop.volumes.is_empty());
     assert_eq!(shop.finished, [2, 3]);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_another_attempt_to_start() {
+    let mut shop = Imitation::new();
+    shop.fail_runs = 20;
+    shop.ask(|service| service.desired = DesiredState::Running);
+    for _ in 0..3 {
+        shop.turn();
+        shop.world.now += Duration::seconds(1);
+    }
+    shop.turn();
+    shop.ask(|service| service.desired = DesiredState::Stopped);
+    let asked = shop.world.now;
+    shop.settle();
+    assert!(shop.world.now - asked < Duration::seconds(1));
+}
+
+#[test]
+fn a_container_that_cannot_be_removed_is_a_reason_and_is_tried_again() {
+    let mut shop = Imitation::running();
+    shop.ask(|service| service.desired = DesiredState::Stopped);
+    shop.pass(0);
+    let retry_at = shop.world.now + Duration::seconds(200);
+    for row in &mut shop.world.instances {
+        let reason = "device is busy".into();
+        row.work = Work::Failed { task: Task::Remove, reason, attempts: 3, retry_at, hopeless: false };
+    }
+    shop.turn();
+    assert_eq!(shop.state(), ServiceState::Epilogue);
+    assert!(shop.world.service.status.reason.contains("device is busy"));
+    shop.world.now += Duration::seconds(130);
+    shop.turn();
+    assert_eq!(shop.failed.len(), 1, "whoever waits is told");
+    shop.world.now = retry_at;
+    shop.settle();
+    assert_eq!(shop.state(), ServiceState::Stopped);
 }
 
 #[test]

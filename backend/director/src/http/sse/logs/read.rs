@@ -57,10 +57,7 @@ pub async fn read_logs(
 
 fn file(service: ServiceId, lines: Vec<LogLine>) -> Response {
     let name = format!("attachment; filename=\"service-{}.log\"", service.short());
-    let headers = [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-    ];
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
     let lines = lines.into_iter().map(|line| Ok::<_, Infallible>(text(&line)));
     (headers, Body::from_stream(stream::iter(lines))).into_response()
 }

@@ -1,6 +1,10 @@
 //! `GET /api/v1/applications`.
 
-use crate::http::{auth::SignedIn, extract::{Json, Query}, problem::ApiError};
+use crate::http::{
+    auth::SignedIn,
+    extract::{Json, Query},
+    problem::ApiError,
+};
 use aerie_domain::views::{ApplicationView, Page, PageQuery};
 use aerie_usecases::UseCases;
 use axum::extract::State;

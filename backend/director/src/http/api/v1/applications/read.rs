@@ -1,6 +1,10 @@
 //! `GET /api/v1/applications/{id}`.
 
-use crate::http::{auth::SignedIn, extract::{Json, Path}, problem::ApiError};
+use crate::http::{
+    auth::SignedIn,
+    extract::{Json, Path},
+    problem::ApiError,
+};
 use aerie_domain::{ApplicationId, views::ApplicationView};
 use aerie_usecases::UseCases;
 use axum::extract::State;

@@ -1,7 +1,14 @@
 //! `PATCH /api/v1/applications/{id}`.
 
-use crate::http::{auth::SignedIn, extract::{Json, Path}, problem::ApiError};
-use aerie_domain::{ApplicationId, views::{ApplicationView, Rename}};
+use crate::http::{
+    auth::SignedIn,
+    extract::{Json, Path},
+    problem::ApiError,
+};
+use aerie_domain::{
+    ApplicationId,
+    views::{ApplicationView, Rename},
+};
 use aerie_usecases::UseCases;
 use axum::extract::State;
 

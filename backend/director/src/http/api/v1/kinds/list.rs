@@ -1,10 +1,10 @@
 //! `GET /api/v1/kinds`.
 
+use crate::http::api::answers::items;
 use crate::http::{extract::Json, problem::ApiError};
 use aerie_domain::views::{KindView, Page};
 use aerie_usecases::UseCases;
 use axum::extract::State;
-use crate::http::api::answers::items;
 
 /// The service kinds to choose from.
 ///
@@ -16,8 +16,6 @@ use crate::http::api::answers::items;
     security(()),
     responses((status = 200, description = "Kinds, by name.", body = Page<KindView>))
 )]
-pub async fn list_kinds(
-    State(usecases): State<UseCases>,
-) -> Result<Json<Page<KindView>>, ApiError> {
+pub async fn list_kinds(State(usecases): State<UseCases>) -> Result<Json<Page<KindView>>, ApiError> {
     Ok(items(usecases.kinds_offered()))
 }

@@ -1,6 +1,9 @@
 //! `GET /api/v1/kinds/{name}`.
 
-use crate::http::{extract::{Json, Path}, problem::ApiError};
+use crate::http::{
+    extract::{Json, Path},
+    problem::ApiError,
+};
 use aerie_domain::views::KindView;
 use aerie_usecases::UseCases;
 use axum::extract::State;
@@ -16,9 +19,6 @@ use axum::extract::State;
     security(()),
     responses((status = 200, description = "The kind.", body = KindView))
 )]
-pub async fn read_kind(
-    State(usecases): State<UseCases>,
-    Path(name): Path<String>,
-) -> Result<Json<KindView>, ApiError> {
+pub async fn read_kind(State(usecases): State<UseCases>, Path(name): Path<String>) -> Result<Json<KindView>, ApiError> {
     Ok(Json(usecases.kind_offered(&name)?))
 }

@@ -12,9 +12,6 @@ use axum::extract::State;
     tag = "me",
     responses((status = 200, description = "You.", body = Me))
 )]
-pub async fn read_me(
-    State(usecases): State<UseCases>,
-    SignedIn(actor): SignedIn,
-) -> Result<Json<Me>, ApiError> {
+pub async fn read_me(State(usecases): State<UseCases>, SignedIn(actor): SignedIn) -> Result<Json<Me>, ApiError> {
     Ok(Json(usecases.me(&actor).await?))
 }

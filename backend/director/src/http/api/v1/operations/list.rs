@@ -1,7 +1,14 @@
 //! `GET /api/v1/services/{id}/operations`.
 
-use crate::http::{auth::SignedIn, extract::{Json, Path, Query}, problem::ApiError};
-use aerie_domain::{ServiceId, views::{OperationView, Page, PageQuery}};
+use crate::http::{
+    auth::SignedIn,
+    extract::{Json, Path, Query},
+    problem::ApiError,
+};
+use aerie_domain::{
+    ServiceId,
+    views::{OperationView, Page, PageQuery},
+};
 use aerie_usecases::UseCases;
 use axum::extract::State;
 

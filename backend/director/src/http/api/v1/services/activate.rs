@@ -1,7 +1,15 @@
 //! `POST /api/v1/services/{id}/activate`.
 
-use crate::http::{api::answers::Accepted202, auth::SignedIn, extract::{Json, Path}, problem::ApiError};
-use aerie_domain::{ServiceId, views::{Accepted, ActivateVersion}};
+use crate::http::{
+    api::answers::Accepted202,
+    auth::SignedIn,
+    extract::{Json, Path},
+    problem::ApiError,
+};
+use aerie_domain::{
+    ServiceId,
+    views::{Accepted, ActivateVersion},
+};
 use aerie_usecases::UseCases;
 use axum::extract::State;
 

@@ -1,7 +1,15 @@
 //! `PUT /api/v1/services/{id}/settings`.
 
-use crate::http::{api::answers::Accepted202, auth::SignedIn, extract::{Json, Path}, problem::ApiError};
-use aerie_domain::{ServiceId, views::{Accepted, ChangeSettings}};
+use crate::http::{
+    api::answers::Accepted202,
+    auth::SignedIn,
+    extract::{Json, Path},
+    problem::ApiError,
+};
+use aerie_domain::{
+    ServiceId,
+    views::{Accepted, ChangeSettings},
+};
 use aerie_usecases::UseCases;
 use axum::extract::State;
 

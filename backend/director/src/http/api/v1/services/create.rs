@@ -1,7 +1,15 @@
 //! `POST /api/v1/applications/{id}/services`.
 
-use crate::http::{api::answers::Created, auth::SignedIn, extract::{Json, Path}, problem::ApiError};
-use aerie_domain::{ApplicationId, views::{CreateService, ServiceView}};
+use crate::http::{
+    api::answers::Created,
+    auth::SignedIn,
+    extract::{Json, Path},
+    problem::ApiError,
+};
+use aerie_domain::{
+    ApplicationId,
+    views::{CreateService, ServiceView},
+};
 use aerie_usecases::UseCases;
 use axum::extract::State;
 

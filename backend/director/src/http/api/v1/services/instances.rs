@@ -1,10 +1,17 @@
 //! `GET /api/v1/services/{id}/instances`.
 
-use crate::http::{auth::SignedIn, extract::{Json, Path}, problem::ApiError};
-use aerie_domain::{ServiceId, views::{InstanceView, Page}};
+use crate::http::api::answers::items;
+use crate::http::{
+    auth::SignedIn,
+    extract::{Json, Path},
+    problem::ApiError,
+};
+use aerie_domain::{
+    ServiceId,
+    views::{InstanceView, Page},
+};
 use aerie_usecases::UseCases;
 use axum::extract::State;
-use crate::http::api::answers::items;
 
 /// The instances of a service.
 #[utoipa::path(

@@ -1,10 +1,17 @@
 //! `GET /api/v1/applications/{id}/services`.
 
-use crate::http::{auth::SignedIn, extract::{Json, Path}, problem::ApiError};
-use aerie_domain::{ApplicationId, views::{Page, ServiceSummary}};
+use crate::http::api::answers::items;
+use crate::http::{
+    auth::SignedIn,
+    extract::{Json, Path},
+    problem::ApiError,
+};
+use aerie_domain::{
+    ApplicationId,
+    views::{Page, ServiceSummary},
+};
 use aerie_usecases::UseCases;
 use axum::extract::State;
-use crate::http::api::answers::items;
 
 /// The services of an application.
 #[utoipa::path(

@@ -1,6 +1,10 @@
 //! `GET /api/v1/services/{id}`.
 
-use crate::http::{auth::SignedIn, extract::{Json, Path}, problem::ApiError};
+use crate::http::{
+    auth::SignedIn,
+    extract::{Json, Path},
+    problem::ApiError,
+};
 use aerie_domain::{ServiceId, views::ServiceView};
 use aerie_usecases::UseCases;
 use axum::extract::State;

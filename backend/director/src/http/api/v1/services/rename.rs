@@ -1,7 +1,14 @@
 //! `PATCH /api/v1/services/{id}`.
 
-use crate::http::{auth::SignedIn, extract::{Json, Path}, problem::ApiError};
-use aerie_domain::{ServiceId, views::{Rename, ServiceView}};
+use crate::http::{
+    auth::SignedIn,
+    extract::{Json, Path},
+    problem::ApiError,
+};
+use aerie_domain::{
+    ServiceId,
+    views::{Rename, ServiceView},
+};
 use aerie_usecases::UseCases;
 use axum::extract::State;
 

@@ -1,7 +1,15 @@
 //! `PUT /api/v1/services/{id}/scale`.
 
-use crate::http::{api::answers::Accepted202, auth::SignedIn, extract::{Json, Path}, problem::ApiError};
-use aerie_domain::{ServiceId, views::{Accepted, Scale}};
+use crate::http::{
+    api::answers::Accepted202,
+    auth::SignedIn,
+    extract::{Json, Path},
+    problem::ApiError,
+};
+use aerie_domain::{
+    ServiceId,
+    views::{Accepted, Scale},
+};
 use aerie_usecases::UseCases;
 use axum::extract::State;
 

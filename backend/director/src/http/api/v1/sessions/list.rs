@@ -1,10 +1,10 @@
 //! `GET /api/v1/me/sessions`.
 
+use crate::http::api::answers::items;
 use crate::http::{auth::SignedIn, extract::Json, problem::ApiError};
 use aerie_domain::views::{Page, SessionView};
 use aerie_usecases::UseCases;
 use axum::extract::State;
-use crate::http::api::answers::items;
 
 /// The browsers in which you are signed in.
 #[utoipa::path(

@@ -1,10 +1,10 @@
 //! `GET /api/v1/me/tokens`.
 
+use crate::http::api::answers::items;
 use crate::http::{auth::SignedIn, extract::Json, problem::ApiError};
 use aerie_domain::views::{Page, TokenView};
 use aerie_usecases::UseCases;
 use axum::extract::State;
-use crate::http::api::answers::items;
 
 /// Your API tokens, without their secrets.
 #[utoipa::path(

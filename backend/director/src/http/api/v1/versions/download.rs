@@ -35,7 +35,8 @@ pub async fn download_version(
     })?;
     let length = file.metadata().await.map(|metadata| metadata.len()).unwrap_or_default();
     // Quotes, backslashes, control and non-ASCII characters have no place in the simple form of the header.
-    let name: String = name.chars().map(|c| if c.is_ascii_graphic() && !"\"\\/;".contains(c) { c } else { '_' }).collect();
+    let name: String =
+        name.chars().map(|c| if c.is_ascii_graphic() && !"\"\\/;".contains(c) { c } else { '_' }).collect();
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, length.to_string()),

@@ -1,6 +1,10 @@
 //! `GET /api/v1/services/{id}/versions/{version}`.
 
-use crate::http::{auth::SignedIn, extract::{Json, Path}, problem::ApiError};
+use crate::http::{
+    auth::SignedIn,
+    extract::{Json, Path},
+    problem::ApiError,
+};
 use aerie_domain::{CodeVersionId, ServiceId, views::CodeVersionView};
 use aerie_usecases::UseCases;
 use axum::extract::State;

@@ -1,0 +1,15 @@
+//! The director through its real router, with a real Postgres and a simulated cloud.
+
+#![recursion_limit = "512"]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+
+mod agents;
+mod http_accounts;
+mod http_applications;
+mod http_documents;
+mod http_logs;
+mod http_security;
+mod http_services;
+mod http_streams;
+mod http_uploads;
+mod support;

@@ -1,0 +1,200 @@
+//! What steps do to rows and containers, and what agents make of it.
+
+use super::{Container, Imitation};
+use crate::{
+    names,
+    step::Step,
+    world::{Instance, Role, Seen, Task, Work},
+};
+use aerie_agent_protocol::{InstanceReport, ProcessReport};
+use aerie_cloud::{ContainerSpec, ContainerStatus};
+use aerie_domain::{InstanceId, RoleName};
+use std::sync::Arc;
+use time::{Duration, OffsetDateTime};
+
+impl Imitation {
+    /// Agents do what they were told and report it.
+    pub fn agents(&mut self) {
+        let now = self.world.now;
+        let (silent, sick) = (self.silent.clone(), self.sick.clone());
+        for row in &mut self.world.instances {
+            let Some(container) = self.containers.get_mut(&row.id) else { continue };
+            let runs = container.seen.status == ContainerStatus::Running;
+            row.connected = runs && !silent.contains(&row.id);
+            if !row.connected {
+                continue;
+            }
+            let Some(config) = &row.config else { continue };
+            let healthy = |role: &RoleName| !sick.contains(role);
+            let all = config.processes.iter().all(|process| healthy(&process.role));
+            if all {
+                container.applied = Some(config.clone());
+            }
+            row.report_at = Some(now);
+            row.report = Some(InstanceReport {
+                applied_generation: container.applied.as_ref().map_or(0, |config| config.generation),
+                target_generation: config.generation,
+                processes: config
+                    .processes
+                    .iter()
+                    .map(|process| ProcessReport {
+                        role: process.role.clone(),
+                        name: process.name.clone(),
+                        healthy: healthy(&process.role),
+                        restarts: 0,
+                        message: if healthy(&process.role) { String::new() } else { "connection refused".into() },
+                    })
+                    .collect(),
+                staged: config.code.versions.iter().map(|version| version.id).collect(),
+                checks: vec![],
+                problem: String::new(),
+            });
+        }
+        if self.entry_told.is_some() {
+            self.entry_told = Some(self.entry_wants());
+        }
+    }
+
+    pub fn kill(&mut self, index: usize) {
+        let id = self.world.instances[index].id;
+        if let Some(container) = self.containers.get_mut(&id) {
+            container.seen.status = ContainerStatus::Exited { code: 137, out_of_memory: false };
+            container.applied = None;
+        }
+    }
+
+    fn row(&mut self, id: InstanceId) -> &mut Instance {
+        self.world.instances.iter_mut().find(|row| row.id == id).expect("a step names a row that exists")
+    }
+
+    pub(super) fn apply(&mut self, step: &Step) {
+        let now = self.world.now;
+        match step.clone() {
+            Step::SetStatus(status) => {
+                if status.state != self.world.service.status.state {
+                    self.world.service.state_since = now;
+                }
+                self.world.service.status = status;
+            }
+            Step::Flip(version) => {
+                self.world.service.previous = self.world.service.serving;
+                self.world.service.serving = Some(version);
+            }
+            Step::Insert { id, auxiliary, roles } => {
+                self.world.fresh.retain(|fresh| *fresh != id);
+                self.world.instances.push(new_row(id, auxiliary, roles, now));
+            }
+            Step::SetRoles { id, roles, wanted } => {
+                let row = self.row(id);
+                row.roles = roles;
+                row.wanted &= wanted;
+            }
+            Step::SetConfig { id, config } => {
+                let row = self.row(id);
+                assert!(config.generation > row.config_generation, "generations grow");
+                row.config_generation = config.generation;
+                row.config = Some(Arc::from(config));
+            }
+            Step::SetContainer { id, spec } => self.row(id).container = Some(*spec),
+            Step::SetObserved { id, address, status } => {
+                let row = self.row(id);
+                row.address = address;
+                row.status = status;
+            }
+            Step::Meter { id, .. } => self.row(id).metered = true,
+            Step::SetCheck { version, .. } => {
+                let versions = self.world.versions.iter_mut();
+                versions.filter(|v| v.spec.id == version).for_each(|v| v.checked = true);
+            }
+            Step::Progress(text) => {
+                if let Some(operation) = &mut self.world.operation {
+                    operation.progress = text;
+                }
+            }
+            Step::Finish(generation) => {
+                self.finished.push(generation);
+                self.world.operation = None;
+            }
+            Step::Fail { error, .. } => {
+                self.failed.push(error);
+                self.world.operation = None;
+            }
+            Step::Retire(id) => {
+                assert!(!self.containers.contains_key(&id), "a row outlives its container");
+                self.world.instances.retain(|row| row.id != id);
+            }
+            Step::WakeEntry(_) | Step::BuildImage | Step::EnsureNetwork(_) => {}
+            Step::EnsureVolume(volume) => {
+                self.volumes.insert(volume.name);
+            }
+            Step::Run { id, spec, .. } => self.run(id, *spec),
+            Step::Remove { id, .. } => {
+                assert!(!self.row(id).wanted, "only condemned instances are removed");
+                self.row(id).work = Work::Idle;
+                self.containers.remove(&id);
+            }
+            Step::RemoveVolumes => self.volumes.clear(),
+            Step::RemoveNetwork => assert!(self.containers.is_empty()),
+            Step::Delete => {
+                assert!(self.world.instances.is_empty());
+                self.deleted = true;
+            }
+        }
+    }
+
+    fn run(&mut self, id: InstanceId, spec: ContainerSpec) {
+        let now = self.world.now;
+        assert_eq!(spec.name, names::container("aerie", self.world.service.id, id));
+        for mount in &spec.volumes {
+            assert!(self.volumes.contains(&mount.volume));
+            let users = self.containers.iter().filter(|(other, c)| **other != id && c.spec.volumes.contains(mount));
+            assert_eq!(users.count(), 0, "two containers share a volume");
+        }
+        if self.fail_runs > 0 {
+            self.fail_runs -= 1;
+            let attempts = match &self.row(id).work {
+                Work::Failed { attempts, .. } => attempts + 1,
+                _ => 1,
+            };
+            self.row(id).work = Work::Failed {
+                task: Task::Run,
+                reason: "no".into(),
+                attempts,
+                retry_at: now + Duration::seconds(1),
+                hopeless: false,
+            };
+            return;
+        }
+        self.addresses += 1;
+        let address = format!("10.208.3.{}", self.addresses);
+        let seen = Seen { status: ContainerStatus::Running, address: Some(address.clone()), created_at: Some(now) };
+        self.containers.insert(id, Container { seen, spec, applied: None });
+        let row = self.row(id);
+        row.work = Work::Idle;
+        row.status = "running".into();
+        row.address = Some(address);
+    }
+}
+
+fn new_row(id: InstanceId, auxiliary: bool, roles: Vec<Role>, now: OffsetDateTime) -> Instance {
+    Instance {
+        id,
+        short: id.short(),
+        auxiliary,
+        wanted: true,
+        roles,
+        container: None,
+        address: None,
+        status: "absent".into(),
+        config: None,
+        config_generation: 0,
+        report: None,
+        report_at: None,
+        connected: false,
+        created_at: now,
+        metered: false,
+        seen: None,
+        work: Work::Idle,
+        last_output: String::new(),
+    }
+}
