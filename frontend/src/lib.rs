@@ -6,7 +6,7 @@
 //! To extend: a page is a module in `pages`, what it asks the server for is a function in `server`, and what several
 //! pages show alike is a component in `components`.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly"))]
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "tests fail loudly"))]
 #![expect(clippy::needless_pass_by_value, reason = "properties of components are owned by the component")]
 // Each component and server function is one type more; their futures nest deeply.
 #![recursion_limit = "512"]

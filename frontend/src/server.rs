@@ -20,7 +20,7 @@ pub use applications::{
 };
 pub use code::{ActivateVersion, DeleteVersion};
 pub use configuration::{ConfigureSettings, RemoveVariable, SetVariable};
-pub use kinds::load_kinds;
+pub use kinds::{NewServiceData, load_new_service};
 pub use logs::load_manager_log;
 pub use services::{
     CreateService, DeleteService, RenameService, ScaleService, ServiceData, StartService, StopService, load_service,

@@ -41,7 +41,7 @@ impl Installation {
         if !director.exists() {
             bail!("{} is missing: run scripts/build debug first", director.display());
         }
-        let label = format!("aerie-test-{name}-{}", std::process::id());
+        let label = format!("test-{name}-{}", std::process::id());
         let admin = env::var("DATABASE_URL").context("DATABASE_URL names the test database server")?;
         let database = label.replace('-', "_");
         psql(&admin, &format!("create database {database}"))?;
@@ -168,7 +168,7 @@ impl Installation {
 
     /// Copies the director's log and the containers' output to a folder that outlives the test, for failures.
     pub fn keep_evidence(&self) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test/evidence").join(&self.label);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test/evidence").join(self.label.trim_end_matches(|c: char| c.is_ascii_digit()));
         if fs::create_dir_all(&folder).is_err() {
             return;
         }
@@ -183,9 +183,8 @@ impl Installation {
 
 impl Drop for Installation {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.keep_evidence();
-        }
+        // Tests fail by returning an error too, so there is no telling here: always kept, replaced by the next run.
+        self.keep_evidence();
         if let Some(mut child) = self.director.take() {
             let _ = child.kill();
             let _ = child.wait();

@@ -26,7 +26,7 @@ impl Sample {
                     "lib/counter.php",
                     format!(
                         "<?php\nfunction count_visit(): int {{\n    session_start();\n    \
-                         $_SESSION['visits'] = ($_SESSION['visits'] ?? 0) + 1;\n    return $_SESSION['visits'];\n}}\n\
+                         $_SESSION['guest_visits'] = ($_SESSION['guest_visits'] ?? 0) + 1;\n    return $_SESSION['guest_visits'];\n}}\n\
                          function half(): string {{ return '{version}'; }}\n"
                     ),
                 ),

@@ -33,14 +33,15 @@ async fn a_php_application_is_deployed_scaled_and_updated_without_losing_a_reque
     let packed = running.instances.iter().find(|i| !i.auxiliary).context("one instance")?;
     ensure!(packed.roles.iter().map(|r| r.role.as_str()).collect::<Vec<_>>() == ["proxy", "web", "php"], "{packed:?}");
     let welcome = visitor.get(&address).send().await?;
-    ensure!(welcome.status() == 200, "welcome page: {}", welcome.status());
+    let (status, welcome) = (welcome.status(), welcome.text().await?);
+    ensure!(status == 200 && welcome.to_lowercase().contains("welcome"), "welcome page: {status} {welcome}");
 
     // A real application with sessions.
     let first: CodeVersionView = ada.upload(id, "guest-book-1.tar.gz", Sample::guest_book("one").tar_gz()?).await?;
     ensure!(first.number == 1 && !first.active && first.files == 5, "{first:?}");
     ada.accepted(Method::POST, &path("/activate"), Some(json!({ "version_id": first.id }))).await?;
-    let page = visitor.get(&address).send().await?.text().await?;
-    ensure!(page.contains("guest book one half=one visits=1"), "{page}");
+    let shown = page(&visitor, &address).await.with_context(|| "page 1")?;
+    ensure!(shown.contains("guest book one half=one visits=1"), "{shown}");
 
     // Under load from here on: scale out, change code, change settings, scale in.
     let load = Visitor::keep_asking(&format!("{address}/plain.php"), 4)?;
@@ -52,20 +53,20 @@ async fn a_php_application_is_deployed_scaled_and_updated_without_losing_a_reque
 
     let second = ada.upload(id, "guest-book-2.tar.gz", Sample::guest_book("two").tar_gz()?).await?;
     ada.accepted(Method::POST, &path("/activate"), Some(json!({ "version_id": second.id }))).await?;
-    let page = visitor.get(&address).send().await?.text().await?;
-    ensure!(page.contains("guest book two half=two visits=2"), "the session survived scaling and activation: {page}");
+    let shown = page(&visitor, &address).await.with_context(|| "page 2")?;
+    ensure!(shown.contains("guest book two half=two visits=2"), "the session survived scaling and activation: {shown}");
 
     let settings =
         json!({ "settings": { "memory_limit": "96M" }, "variables": [{ "name": "MOOD", "value": "fine; \"x\" $y" }] });
     ada.accepted(Method::PUT, &path("/settings"), Some(settings)).await?;
-    let page = visitor.get(&address).send().await?.text().await?;
-    ensure!(page.contains("visits=3 mood=fine; \"x\" $y"), "{page}");
+    let shown = page(&visitor, &address).await.with_context(|| "page 3")?;
+    ensure!(shown.contains("visits=3 mood=fine; \"x\" $y"), "{shown}");
 
     ada.accepted(Method::PUT, &path("/scale"), Some(json!({ "roles": { "web": 1, "php": 1 } }))).await?;
     let narrow = ada.wait_state(id, ServiceState::Running).await?;
     ensure!(narrow.summary.instances == 1, "packed again: {:?}", narrow.instances);
-    let page = visitor.get(&address).send().await?.text().await?;
-    ensure!(page.contains("guest book two half=two visits=4"), "the session survived packing: {page}");
+    let shown = page(&visitor, &address).await.with_context(|| "page 4")?;
+    ensure!(shown.contains("guest book two half=two visits=4"), "the session survived packing: {shown}");
 
     // Rolling back is activating an older version.
     ada.accepted(Method::POST, &path("/activate"), Some(json!({ "version_id": first.id }))).await?;
@@ -98,8 +99,8 @@ async fn a_php_application_is_deployed_scaled_and_updated_without_losing_a_reque
     ada.wait_state(id, ServiceState::Stopped).await?;
     ensure!(visitor.get(&address).send().await?.status() == 503, "a stopped service says so");
     ada.accepted(Method::POST, &path("/start"), None).await?;
-    let page = visitor.get(&address).send().await?.text().await?;
-    ensure!(page.contains("guest book one half=one visits=6"), "the session store's volume outlived the stop: {page}");
+    let shown = page(&visitor, &address).await.with_context(|| "page 5")?;
+    ensure!(shown.contains("guest book one half=one visits=5"), "the session store's volume outlived the stop: {shown}");
     ada.accepted(Method::DELETE, &path(""), None).await?;
     let gone = ada.refused(Method::GET, &path(""), None).await?;
     ensure!(gone.code == ProblemCode::NotFound, "{gone}");
@@ -223,4 +224,10 @@ async fn a_killed_director_comes_back_and_finishes_what_was_asked() -> Result<()
     let seen = load.finish().await;
     ensure!(seen.lost.is_empty(), "hosted applications do not notice: {:?}", &seen.lost[..seen.lost.len().min(5)]);
     Ok(())
+}
+
+/// The public page, as a person who keeps coming back sees it.
+async fn page(visitor: &reqwest::Client, address: &str) -> Result<String> {
+    let answer = visitor.get(address).send().await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    Ok(answer.text().await?)
 }

@@ -185,6 +185,17 @@ async fn a_director_that_falls_silent_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_newer_configuration_during_a_check_is_not_lost() {
+    let scene = Scene::start().await;
+    let mut slow = noted("a");
+    slow.check = sh("sleep 0.5");
+    scene.director.configure(scene.config(1, vec![slow.clone()]));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    scene.director.configure(scene.config(2, vec![slow]));
+    scene.applied(2).await;
+}
+
+#[tokio::test]
 async fn term_stops_everything_quickly_in_reverse_order() {
     let mut scene = Scene::start().await;
     scene.director.configure(scene.config(1, vec![noted("a"), noted("b")]));

@@ -64,7 +64,7 @@ impl Config {
         let pkg_dir = options.pkg_dir.clone().unwrap_or_else(|| options.static_dir.join("pkg"));
         let agent_binary = options.agent_binary.clone().unwrap_or_else(beside_the_director);
         let hosts = hosts(&public_url, &options);
-        Ok(Self { database_url, public_url, hosts, pkg_dir, agent_binary, options })
+        Ok(Self { options, database_url, public_url, hosts, pkg_dir, agent_binary })
     }
 
     /// One line for people.

@@ -67,7 +67,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let acceptor = agents::acceptor(&authority)?;
     lifecycle.spawn(agents::serve(agents, acceptor, parts));
 
-    tracing::info!("The director is ready: {}", config.summary());
+    let summary = config.summary();
     let config = Arc::new(config);
     let state = AppState {
         usecases,
@@ -83,6 +83,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     lifecycle.spawn(server::serve(http, router(state), lifecycle.clone()));
 
+    tracing::info!("The director is ready: {summary}");
     lifecycle.until_asked_to_stop().await.context("signals cannot be received")?;
     lifecycle.stop().await;
     tracing::info!("The director has stopped; running applications go on");

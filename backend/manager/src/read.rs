@@ -8,7 +8,7 @@ use crate::{
 };
 use aerie_agent_protocol::{CodeVersionSpec, TaggedLine};
 use aerie_cloud::{Cloud, ContainerStatus, LogsFrom, Observed, Scope};
-use aerie_domain::{DesiredState, InstanceId, KindName, RolePhase, ServiceId};
+use aerie_domain::{DesiredState, InstanceId, KindName, RolePhase, ServiceId, ServiceState};
 use aerie_kinds::{Kind, Kinds, place};
 use aerie_store::{ApplicationRow, InstanceRow, ServiceRow, Store, VersionRow};
 use futures_util::StreamExt;
@@ -140,7 +140,9 @@ impl Reader {
             roles.any(|r| r.phase == RolePhase::Draining && public.is_some_and(|public| public.role == r.name))
         };
         let leaves = row.desired != DesiredState::Running && !instances.is_empty();
-        if !leaves && !instances.iter().any(drains) {
+        let arrives = row.desired == DesiredState::Running
+            && (row.state != ServiceState::Running || row.observed_generation != row.generation);
+        if !leaves && !arrives && !instances.iter().any(drains) {
             return Ok(Entry { service: Some(entry), instances: Vec::new() });
         }
         let rows = self.store.instance_list(entry).await?;

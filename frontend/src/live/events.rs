@@ -23,17 +23,23 @@ const NAMES: [&str; 5] = ["application", "service", "instance", "operation", "ga
 /// the director. Shorter: more requests while it is down.
 const REOPEN: Duration = Duration::from_secs(5);
 
-/// Calls `changed` whenever something happened that concerns the page, or when events may have been missed.
+/// Calls `changed` whenever something happened that concerns the page, or when events may have been missed. Tabs in the
+/// background let go of the stream: a browser opens only six connections to a server over HTTP/1.1, all tabs together.
 pub fn use_events(
     concerns: impl Fn(&EventView) -> bool + Send + Sync + 'static,
     changed: Callback<()>,
 ) -> Signal<Connection> {
     let connection = RwSignal::new(Connection::Off);
     let attempt = RwSignal::new(0_u32);
+    let opened_before = StoredValue::new(false);
+    let visible = page_visible();
     let concerns = Arc::new(concerns);
     Effect::new(move |_| {
-        let attempts = attempt.get();
+        attempt.track();
         connection.set(Connection::Connecting);
+        if !visible.get() {
+            return;
+        }
         let Some(mut source) = Source::open("/api/v1/events") else { return };
         for name in NAMES {
             let concerns = Arc::clone(&concerns);
@@ -53,13 +59,27 @@ pub fn use_events(
             _ = connection.try_set(now);
             match state {
                 // Whatever happened while there was no connection, and was not replayed, is seen by looking again.
-                SourceState::Open if attempts > 0 => changed.run(()),
+                SourceState::Open if opened_before.try_get_value() == Some(true) => changed.run(()),
+                SourceState::Open => _ = opened_before.try_set_value(true),
                 SourceState::Closed => set_timeout(move || _ = attempt.try_update(|n| *n += 1), REOPEN),
-                SourceState::Open | SourceState::Retrying => {}
+                SourceState::Retrying => {}
             }
         });
         // Owned by this run of the effect: closed when it runs again or its component goes.
         StoredValue::new_local(source);
     });
     connection.into()
+}
+
+/// Whether the tab can be seen.
+fn page_visible() -> Signal<bool> {
+    let visible = RwSignal::new(true);
+    Effect::new(move |_| {
+        let handle = window_event_listener_untyped("visibilitychange", move |_| {
+            _ = visible.try_set(!document().hidden());
+        });
+        on_cleanup(move || handle.remove());
+    });
+    // Only a change counts: some browsers repeat the event.
+    Memo::new(move |_| visible.get()).into()
 }

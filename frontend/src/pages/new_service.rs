@@ -2,13 +2,12 @@
 
 use super::id_in_path;
 use crate::{
-    PageError,
     components::{Field, KindIcon, Loading, ProblemBox, Refused, error_of},
-    server::{ApplicationData, CreateService, load_application, load_kinds},
+    server::{CreateService, NewServiceData, load_new_service},
 };
 use aerie_domain::{
     ApplicationId,
-    views::{KindCategory, KindView},
+    views::{ApplicationView, KindCategory, KindView},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
@@ -25,21 +24,13 @@ const GROUPS: [(KindCategory, &str); 4] = [
 #[component]
 pub fn NewServicePage() -> impl IntoView {
     let id = id_in_path::<ApplicationId>("application");
-    let loaded = Resource::new(
-        move || id.get(),
-        async |id| -> Result<(ApplicationData, Vec<KindView>), PageError> {
-            Ok((load_application(id?).await?.data, load_kinds().await?))
-        },
-    );
+    let loaded = Resource::new(move || id.get(), async |id| load_new_service(id?).await);
     view! {
         <Title text="Add a service" />
         <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match loaded.await {
-                    Ok((data, kinds)) => {
-                        let (id, name) = (data.application.id, data.application.name);
-                        view! { <Choice id name kinds /> }.into_any()
-                    }
+                    Ok(data) => view! { <Choice data /> }.into_any(),
                     Err(error) => view! { <Refused error /> }.into_any(),
                 }
             })}
@@ -48,7 +39,8 @@ pub fn NewServicePage() -> impl IntoView {
 }
 
 #[component]
-fn Choice(id: ApplicationId, name: String, kinds: Vec<KindView>) -> impl IntoView {
+fn Choice(data: NewServiceData) -> impl IntoView {
+    let NewServiceData { application: ApplicationView { id, name, .. }, kinds } = data;
     let action = ServerAction::<CreateService>::new();
     let error = error_of(action);
     let chosen = error

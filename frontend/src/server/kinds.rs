@@ -1,15 +1,29 @@
 //! Service kinds.
 
 use crate::PageError;
-use aerie_domain::views::KindView;
+use aerie_domain::{
+    ApplicationId,
+    views::{ApplicationView, KindView},
+};
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
-/// The kinds on offer.
-#[server(prefix = "/fn", endpoint = "load_kinds")]
-pub async fn load_kinds() -> Result<Vec<KindView>, PageError> {
+/// Data of the page on which a kind is chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewServiceData {
+    /// Where the service will be.
+    pub application: ApplicationView,
+    /// The kinds on offer.
+    pub kinds: Vec<KindView>,
+}
+
+/// An application, and the kinds that a new service of it may have.
+#[server(prefix = "/fn", endpoint = "load_new_service")]
+pub async fn load_new_service(application: ApplicationId) -> Result<NewServiceData, PageError> {
     use crate::ssr::context;
-    context::actor()?;
-    Ok(context::use_cases()?.kinds_offered())
+    let (actor, use_cases) = (context::actor()?, context::use_cases()?);
+    let application = use_cases.application(&actor, application).await?;
+    Ok(NewServiceData { application, kinds: use_cases.kinds_offered() })
 }
 
 /// Kind → icon.

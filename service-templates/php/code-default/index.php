@@ -40,8 +40,8 @@ main > :last-child { margin-bottom: 0 }
 </head>
 <body>
 <main>
-<h1>It works<span>.</span></h1>
-<p>This PHP service is running and waits for your code.</p>
+<h1>Welcome<span>.</span></h1>
+<p>It works: this PHP service is running and waits for your code.</p>
 <dl>
 <?php foreach ($facts as $name => $value): ?>
   <dt><?= htmlspecialchars($name) ?></dt><dd id="<?= htmlspecialchars(strtolower(strtok($name, ' '))) ?>"><?= htmlspecialchars($value) ?></dd>

@@ -128,7 +128,14 @@ impl Actor {
         // Both branches are cancel-safe: a check changes nothing and is killed when dropped, and a newer wish stays in
         // the channel.
         let checked = tokio::select! {
-            changed = self.wanted.changed() => return if changed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) },
+            changed = self.wanted.changed() => {
+                if changed.is_err() {
+                    return ControlFlow::Break(());
+                }
+                // Noticed, but not taken up yet: the next event is this one.
+                self.wanted.mark_changed();
+                return ControlFlow::Continue(());
+            }
             checked = check(&self.host, wanted) => checked,
         };
         match (checked, needed) {

@@ -35,7 +35,10 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     let _entered = span.entered();
     if status >= 500 {
         tracing::warn!(http.method = %method, http.path = %path, http.status = status, took_ms, "{method} {path} → {status}");
-    } else if path.starts_with("/static/") || path.starts_with("/pkg/") || path.ends_with("z") {
+    } else if path.starts_with("/static/")
+        || path.starts_with("/pkg/")
+        || matches!(path.as_str(), "/healthz" | "/readyz")
+    {
         tracing::debug!(http.method = %method, http.path = %path, http.status = status, took_ms, "{method} {path} → {status}");
     } else {
         tracing::info!(http.method = %method, http.path = %path, http.status = status, took_ms, "{method} {path} → {status}");

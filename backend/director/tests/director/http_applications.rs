@@ -57,13 +57,11 @@ async fn long_lists_come_in_parts(pool: PgPool) {
     for parts in 1.. {
         let page = ada.get(&path).await.expect(200);
         names.extend(page["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()));
-        match page["next"].as_str() {
-            Some(next) => path = format!("/api/v1/applications?limit=2&after={next}"),
-            None => {
-                assert_eq!(parts, 2);
-                break;
-            }
-        }
+        let Some(next) = page["next"].as_str() else {
+            assert_eq!(parts, 2);
+            break;
+        };
+        path = format!("/api/v1/applications?limit=2&after={next}");
     }
     names.sort();
     assert_eq!(names, ["one", "three", "two"]);

@@ -3,7 +3,7 @@
 use super::board::{Board, Draft};
 use crate::{
     step::Level,
-    world::{Entry, Instance, World},
+    world::{Entry, EntryInstance, Instance, World},
 };
 use aerie_domain::{RoleName, RolePhase};
 use std::collections::BTreeMap;
@@ -86,14 +86,22 @@ fn users_know(board: &Board<'_>, role: &RoleName) -> bool {
 
 /// The entry sends nobody to this instance any more.
 pub(super) fn entry_forgot(entry: &Entry, row: &Instance, world: &World) -> bool {
+    entry.instances.iter().all(|instance| instance.applied && !names(instance, row, world))
+}
+
+/// The entry sends visitors to this instance.
+pub(super) fn entry_names(entry: &Entry, row: &Instance, world: &World) -> bool {
+    !entry.instances.is_empty() && entry.instances.iter().all(|instance| instance.applied && names(instance, row, world))
+}
+
+/// Whether an entry's files name an instance: by its short id, or by its address and port.
+fn names(entry: &EntryInstance, row: &Instance, world: &World) -> bool {
     let port = world.kind.as_ref().and_then(|kind| kind.spec.public.as_ref()).map_or(0, |public| public.port);
     let address = row.seen.as_ref().and_then(|seen| seen.address.as_ref()).or(row.address.as_ref());
     let socket = address.map(|address| format!("{address}:{port}"));
-    let names = |content: &str| {
-        content.contains(&row.short) || socket.as_deref().is_some_and(|socket| content.contains(socket))
-    };
-    entry.instances.iter().all(|instance| {
-        let names_it = instance.config.as_ref().is_some_and(|config| config.files.iter().any(|f| names(&f.content)));
-        instance.applied && !names_it
+    entry.config.as_ref().is_some_and(|config| {
+        config.files.iter().any(|file| {
+            file.content.contains(&row.short) || socket.as_deref().is_some_and(|socket| file.content.contains(socket))
+        })
     })
 }

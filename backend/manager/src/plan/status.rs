@@ -16,6 +16,13 @@ const UNWELL: Duration = Duration::seconds(60);
 /// How long a service may be in ERROR until requests are given up. The service itself goes on trying.
 const GIVE_UP: Duration = Duration::seconds(120);
 
+/// How long a service waits for the entry to send visitors to it. Longer: a broken entry holds up every operation;
+/// shorter: "done" may be said before the public address answers.
+const ENTRY_PATIENCE: Duration = Duration::seconds(15);
+
+/// How often to look whether the entry does: its report wakes its own manager, not this one. Longer: starts are slower.
+const ENTRY_POLL: Duration = Duration::milliseconds(50);
+
 /// How long a service has to be well until earlier failures are forgiven.
 const FORGIVE: Duration = Duration::seconds(60);
 
@@ -24,7 +31,11 @@ pub(super) fn settle(board: &mut Board<'_>) {
     for index in 0..board.drafts.len() {
         examine(board, index);
     }
-    let converged = is_converged(board);
+    let well = is_converged(board);
+    let converged = well && entry_knows(board);
+    if well && !converged {
+        board.plan.wake(board.world.now + ENTRY_POLL);
+    }
     let service = &board.world.service;
     let before = &service.status;
     let worst = worst(&board.troubles);
@@ -131,6 +142,23 @@ fn is_converged(board: &Board<'_>) -> bool {
         && board.world.instances.iter().all(|row| row.wanted)
         && board.drafts.iter().all(well)
         && (board.spec().code.is_none() || board.code.serving == service.active)
+}
+
+/// The entry sends visitors to everybody who serves the public role: only then does the public address answer, and
+/// only then is a start or a scaling done. Not asked of a settled service: its entry was waited for already.
+fn entry_knows(board: &Board<'_>) -> bool {
+    let world = board.world;
+    let settled = world.service.status.state == ServiceState::Running
+        && world.service.status.observed_generation == world.service.generation;
+    let Some(public) = board.spec().public.as_ref().filter(|_| !settled && world.entry.service.is_some()) else {
+        return true;
+    };
+    board.drafts.iter().all(|draft| {
+        draft.roles.iter().filter(|role| role.name == public.role).all(|role| {
+            world.now - role.since > ENTRY_PATIENCE
+                || draft.row.is_some_and(|row| super::draining::entry_names(&world.entry, row, world))
+        })
+    })
 }
 
 fn state(board: &Board<'_>, converged: bool, worst: Option<(Weight, String)>) -> (ServiceState, String) {

@@ -15,9 +15,8 @@ use tower_sessions::Session;
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let client = client_info(&request, &state.config);
     // Taken out first: a request's body cannot be shared while we wait.
-    let token = request.headers().contains_key(header::AUTHORIZATION).then(|| bearer(request.headers()));
-    let session = request.extensions().get::<Session>().cloned();
-    match who(&state, token, session, &client).await {
+    let proof = Proof::of(&request);
+    match who(&state, proof, &client).await {
         Ok(actor) => {
             request.extensions_mut().insert::<Option<Actor>>(actor);
             request.extensions_mut().insert(client);
@@ -27,22 +26,31 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     }
 }
 
-/// `token` is present when the request has an `Authorization` header, and holds its secret if it is one.
-async fn who(
-    state: &AppState,
-    token: Option<Option<String>>,
-    session: Option<Session>,
-    client: &ClientInfo,
-) -> Result<Option<Actor>, ApiError> {
-    if let Some(token) = token {
-        // Somebody who sends a token means the token: no falling back to a cookie when it is refused.
-        let Some(secret) = token else { return Ok(None) };
-        return Ok(state.usecases.actor_for_token(&secret, &client.address).await?);
+/// What a request brings along to say who sends it.
+enum Proof {
+    Token(String),
+    Session(Session),
+    /// Nothing, or an `Authorization` that is not a bearer token: somebody who sends that means it, so there is no
+    /// falling back to a cookie.
+    Nothing,
+}
+
+impl Proof {
+    fn of(request: &Request) -> Self {
+        if request.headers().contains_key(header::AUTHORIZATION) {
+            return bearer(request.headers()).map_or(Self::Nothing, Self::Token);
+        }
+        // The session layer sets an id only when the request has a cookie.
+        let session = request.extensions().get::<Session>().filter(|session| session.id().is_some());
+        session.cloned().map_or(Self::Nothing, Self::Session)
     }
-    // The session layer sets an id only when the request has a cookie.
-    match session {
-        Some(session) if session.id().is_some() => session::actor(state, &session, client).await,
-        _ => Ok(None),
+}
+
+async fn who(state: &AppState, proof: Proof, client: &ClientInfo) -> Result<Option<Actor>, ApiError> {
+    match proof {
+        Proof::Token(secret) => Ok(state.usecases.actor_for_token(&secret, &client.address).await?),
+        Proof::Session(session) => session::actor(state, &session, client).await,
+        Proof::Nothing => Ok(None),
     }
 }
 

@@ -18,14 +18,18 @@ pub fn escape(text: &str) -> String {
 
 /// Paragraphs with `code` in them: as much of Markdown as our doc comments use.
 pub fn paragraphs(text: &str) -> String {
-    text.split("\n\n").filter(|part| !part.trim().is_empty()).map(|part| format!("<p>{}</p>", inline(part))).collect()
+    let parts = text.split("\n\n").filter(|part| !part.trim().is_empty());
+    parts.flat_map(|part| ["<p>".to_owned(), inline(part), "</p>".to_owned()]).collect()
 }
 
 /// One piece of text with `code` in it.
 pub fn inline(text: &str) -> String {
     let parts = text.split('`').enumerate();
     parts
-        .map(|(index, part)| if index % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) })
+        .flat_map(|(index, part)| {
+            let (open, close) = if index % 2 == 1 { ("<code>", "</code>") } else { ("", "") };
+            [open.to_owned(), escape(part), close.to_owned()]
+        })
         .collect()
 }
 

@@ -37,21 +37,13 @@ fn is_public(operation: &Value) -> bool {
 }
 
 fn parameters(operation: &Value) -> String {
-    let rows: String = operation["parameters"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|parameter| {
-            let text = |key: &str| parameter[key].as_str().unwrap_or_default();
-            let needed = if parameter["required"] == true { "required" } else { "optional" };
-            format!(
-                "<tr><td><code>{}</code></td><td>{}, {needed}</td><td>{}</td></tr>",
-                escape(text("name")),
-                escape(text("in")),
-                inline(text("description"))
-            )
-        })
-        .collect();
+    let mut rows = String::new();
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        let text = |key: &str| parameter[key].as_str().unwrap_or_default();
+        let needed = if parameter["required"] == true { "required" } else { "optional" };
+        let (name, place, what) = (escape(text("name")), escape(text("in")), inline(text("description")));
+        let _ = write!(rows, "<tr><td><code>{name}</code></td><td>{place}, {needed}</td><td>{what}</td></tr>");
+    }
     if rows.is_empty() {
         return rows;
     }
