@@ -164,12 +164,14 @@ impl Browser {
     pub async fn see(&self, text: &str, limit: Duration) -> Result<()> {
         until(&format!("the page to show {text:?}"), limit, || async {
             let shown = self.text().await.map_err(|error| error.to_string())?;
-            if shown.to_lowercase().contains(&text.to_lowercase()) {
+            if shown.contains(text) {
                 return Ok(());
             }
             if self.scripts == Scripts::Off {
                 tokio::time::sleep(Duration::from_millis(500)).await;
-                self.driver.refresh().await.map_err(|error| error.to_string())?;
+                // Not `refresh`, which waits for scripts.
+                let url = self.driver.current_url().await.map_err(|error| error.to_string())?;
+                self.driver.goto(url.as_str()).await.map_err(|error| error.to_string())?;
             }
             Err(shown)
         })

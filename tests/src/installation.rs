@@ -168,7 +168,9 @@ impl Installation {
 
     /// Copies the director's log and the containers' output to a folder that outlives the test, for failures.
     pub fn keep_evidence(&self) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test/evidence").join(self.label.trim_end_matches(|c: char| c.is_ascii_digit()));
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../target/test/evidence")
+            .join(self.label.trim_end_matches(|c: char| c.is_ascii_digit()));
         if fs::create_dir_all(&folder).is_err() {
             return;
         }

@@ -47,7 +47,7 @@ async fn journey(browser: &Browser, person: &str) -> Result<()> {
 
     let address = browser.find(".public-address a").await?.attr("href").await?.context("public address")?;
     browser.go(&address).await?;
-    browser.see("welcome", SOON).await?;
+    browser.see("Welcome", SOON).await?;
 
     upload_and_activate(browser, &service, &address).await?;
 
@@ -62,10 +62,10 @@ async fn journey(browser: &Browser, person: &str) -> Result<()> {
     browser.go(&service).await?;
     browser.fill("#setting-memory_limit", "9999").await?;
     browser.click("#settings button[type=submit]").await?;
-    browser.see("must be between", SOON).await.context("a setting out of range is explained")?;
+    browser.see("ust be between", SOON).await.context("a setting out of range is explained")?;
 
     browser.go(&service).await?;
-    browser.see("manager", SOON).await.context("the log shows the manager's steps")?;
+    browser.see("Creating instance", SOON).await.context("the log shows the manager's steps")?;
 
     browser.click(".actions > form:not(.hidden) button").await.context("stop")?;
     browser.see("STOPPED", STARTED).await?;
@@ -82,7 +82,7 @@ async fn register_and_come_back(browser: &Browser, person: &str) -> Result<()> {
     browser.fill("#field-password", PASSWORD).await?;
     browser.fill("#field-password_again", PASSWORD).await?;
     browser.click("main form button[type=submit]").await?;
-    browser.see("must start with a letter", SOON).await.context("a bad name is explained")?;
+    browser.see("ust start with a letter", SOON).await.context("a bad name is explained")?;
 
     browser.fill("#field-user_name", person).await?;
     browser.fill("#field-password", PASSWORD).await?;
@@ -126,7 +126,7 @@ async fn upload_and_activate(browser: &Browser, service: &str, address: &str) ->
     std::fs::write(&archive, Sample::guest_book("one").tar_gz()?)?;
     browser.go(service).await?;
     browser.find("#field-file").await?.send_keys(&archive.display().to_string()).await?;
-    browser.fill("form.upload input[name=note]", "my first").await?;
+    browser.fill("form.upload [name=note]", "my first").await?;
     browser.click("form.upload button[type=submit]").await?;
     browser.see("my first", SOON).await.context("the version is listed")?;
     browser.click("table.versions tr:not(.active) form button").await.context("activate")?;

@@ -34,17 +34,16 @@ impl TaggedLine {
             && is_word(role)
             && is_word(stream)
         {
-            return Self {
-                tag: LogTag { role: role.to_owned(), stream: stream.to_owned() },
-                text: text.to_owned(),
-            };
+            return Self { tag: LogTag { role: role.to_owned(), stream: stream.to_owned() }, text: text.to_owned() };
         }
         Self { tag: LogTag { role: "agent".to_owned(), stream: "out".to_owned() }, text: line.to_owned() }
     }
 }
 
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 24 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    !text.is_empty()
+        && text.len() <= 24
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 impl fmt::Display for TaggedLine {

@@ -18,6 +18,4 @@ pub use names::{ApplicationName, KindName, NameError, RoleName, ServiceName, Use
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use setting::{SettingKind, SettingSpec};
 pub use size::{Credits, InstanceSize};
-pub use state::{
-    DesiredState, OperationKind, OperationState, RolePhase, ServiceState, TokenScope, UserRole,
-};
+pub use state::{DesiredState, OperationKind, OperationState, RolePhase, ServiceState, TokenScope, UserRole};

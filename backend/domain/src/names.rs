@@ -62,7 +62,18 @@ fn label(text: &str, min: usize, max: usize) -> Result<(), NameError> {
 
 /// Host names and paths of the platform, and names that would mislead people.
 const RESERVED: &[&str] = &[
-    "admin", "aerie", "api", "app", "director", "entry", "internal", "localhost", "root", "static", "status", "system",
+    "admin",
+    "aerie",
+    "api",
+    "app",
+    "director",
+    "entry",
+    "internal",
+    "localhost",
+    "root",
+    "static",
+    "status",
+    "system",
     "www",
 ];
 

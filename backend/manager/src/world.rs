@@ -276,7 +276,8 @@ impl Instance {
 
     /// How long its agent has been silent, as far as we can tell.
     pub fn silent_for(&self, world: &World) -> time::Duration {
-        let made = self.seen.as_ref().and_then(|seen| seen.created_at).unwrap_or(self.created_at);
+        // The engine's clock may be another one: what we intended a moment ago is not old, whatever it says.
+        let made = self.seen.as_ref().and_then(|seen| seen.created_at).unwrap_or(self.created_at).max(self.created_at);
         let heard = self.report_at.unwrap_or(made).max(made).max(world.watching_since);
         world.now - heard
     }

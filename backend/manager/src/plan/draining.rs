@@ -91,7 +91,8 @@ pub(super) fn entry_forgot(entry: &Entry, row: &Instance, world: &World) -> bool
 
 /// The entry sends visitors to this instance.
 pub(super) fn entry_names(entry: &Entry, row: &Instance, world: &World) -> bool {
-    !entry.instances.is_empty() && entry.instances.iter().all(|instance| instance.applied && names(instance, row, world))
+    !entry.instances.is_empty()
+        && entry.instances.iter().all(|instance| instance.applied && names(instance, row, world))
 }
 
 /// Whether an entry's files name an instance: by its short id, or by its address and port.
