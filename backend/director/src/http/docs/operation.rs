@@ -25,7 +25,7 @@ pub(super) fn render(document: &Value, public_url: &str, method: &str, path: &st
     }
     html.push_str(&responses(document, operation));
     let curl = curl(document, public_url, &method, path, operation);
-    let _ = write!(html, "<h4>Try it</h4><pre><code>{}</code></pre></article>", escape(&curl));
+    let _ = write!(html, "<h4>Try it</h4><pre tabindex=\"0\"><code>{}</code></pre></article>", escape(&curl));
     html
 }
 
@@ -73,7 +73,7 @@ fn responses(document: &Value, operation: &Value) -> String {
 
 fn pretty(value: &Value) -> String {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    format!("<details><summary>Example</summary><pre><code>{}</code></pre></details>", escape(&text))
+    format!("<details><summary>Example</summary><pre tabindex=\"0\"><code>{}</code></pre></details>", escape(&text))
 }
 
 fn curl(document: &Value, public_url: &str, method: &str, path: &str, operation: &Value) -> String {
