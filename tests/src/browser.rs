@@ -4,6 +4,7 @@ use crate::until;
 use anyhow::{Context, Result};
 use std::{
     net::TcpListener,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -37,6 +38,7 @@ impl Browser {
     pub async fn open(base: &str, scripts: Scripts) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let process = Command::new("chromedriver")
+            .process_group(0)
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -232,8 +234,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // ChromeDriver ends its Chromium when it is asked to end.
-        let _ = Command::new("kill").arg("-TERM").arg(self.process.id().to_string()).status();
+        // Its Chromium is in the same process group: none of them may outlive the test, however it ended.
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.process.id())]).status();
         let _ = self.process.wait();
     }
 }

@@ -32,6 +32,8 @@ impl Sample {
                 ),
                 ("plain.php", format!("<?php require __DIR__ . '/lib/counter.php'; echo '{version}/' . half();\n")),
                 ("style.css", format!("/* {version} */ body {{ color: teal; }}\n")),
+                // Browsers ask for it by themselves; without the file that would count as a visit.
+                ("favicon.ico", String::new()),
                 (".env", "SECRET=do-not-serve\n".to_owned()),
             ],
         }

@@ -31,7 +31,8 @@ async fn explain(browser: &Browser, home: &Installation, outcome: Result<()>) ->
     let Err(error) = outcome else { return Ok(()) };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test");
     std::fs::create_dir_all(&folder).ok();
-    browser.picture(&folder.join("failed-journey.png")).await.ok();
+    let picture = folder.join("failed-journey.png");
+    tokio::time::timeout(SOON, browser.picture(&picture)).await.ok();
     home.keep_evidence();
     let (url, text) = (browser.url().await.unwrap_or_default(), browser.text().await.unwrap_or_default());
     Err(error.context(format!("at {url}:\n{text}\n\ndirector:\n{}", home.director_log())))

@@ -38,7 +38,7 @@ async fn a_php_application_is_deployed_scaled_and_updated_without_losing_a_reque
 
     // A real application with sessions.
     let first: CodeVersionView = ada.upload(id, "guest-book-1.tar.gz", Sample::guest_book("one").tar_gz()?).await?;
-    ensure!(first.number == 1 && !first.active && first.files == 5, "{first:?}");
+    ensure!(first.number == 1 && !first.active && first.files == 6, "{first:?}");
     ada.accepted(Method::POST, &path("/activate"), Some(json!({ "version_id": first.id }))).await?;
     let shown = page(&visitor, &address).await.with_context(|| "page 1")?;
     ensure!(shown.contains("guest book one half=one visits=1"), "{shown}");
