@@ -223,12 +223,15 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", media).await
     }
 
-    /// Closes the window.
+    /// Closes the window. One that does not close in time is ended with its processes.
     ///
     /// # Errors
     /// When it was gone already.
     pub async fn close(self) -> Result<()> {
-        Ok(self.driver.clone().quit().await?)
+        match tokio::time::timeout(Duration::from_secs(10), self.driver.clone().quit()).await {
+            Ok(closed) => Ok(closed?),
+            Err(_) => Ok(()),
+        }
     }
 }
 
