@@ -120,17 +120,17 @@ pub fn noted(name: &str) -> ProcessSpec {
     spec
 }
 
-/// A process that copies its file to `$DIR/loaded` when it starts and when it gets HUP, and is healthy once the copy
+/// A process that copies its file to `$DIR/loaded` when it starts and when it gets USR1, and is healthy once the copy
 /// holds `expect`. It notes its start and end in `$DIR/log`.
 pub fn server(expect: &str) -> ProcessSpec {
     let load = "cp $DIR/run/server.conf $DIR/loaded";
     let script = format!(
-        "echo start >>$DIR/log; trap 'echo reload >>$DIR/log; {load}' HUP; trap 'echo end >>$DIR/log; exit' TERM; \
+        "echo start >>$DIR/log; trap 'echo reload >>$DIR/log; {load}' USR1; trap 'echo end >>$DIR/log; exit' TERM; \
          {load}; while :; do sleep 0.02; done"
     );
     ProcessSpec {
         files: vec!["server.conf".to_owned()],
-        reload: ReloadMethod::Signal("HUP".to_owned()),
+        reload: ReloadMethod::Signal("USR1".to_owned()),
         health: HealthProbe {
             kind: ProbeKind::Exec { command: sh(&format!("grep -q {expect} $DIR/loaded")) },
             interval_ms: 200,
