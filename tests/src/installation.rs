@@ -13,8 +13,10 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Networks of tests lie apart from those of a running installation (10.208.0.0/12): each test gets a /20.
+/// Networks of tests lie apart from those of a running installation (10.208.0.0/12): each test gets a /20 of
+/// 10.232.0.0 to 10.247.255.255. Where a run begins depends on its process, so that two runs on one machine hardly meet.
 static NEXT_POOL: AtomicU16 = AtomicU16::new(0);
+const POOLS: u32 = 256;
 
 /// A running installation.
 pub struct Installation {
@@ -48,7 +50,7 @@ impl Installation {
         let (server, _) = admin.rsplit_once('/').context("DATABASE_URL ends with /<database>")?;
         let folder = tempfile::Builder::new().prefix(&label).tempdir_in("/var/tmp")?;
         let ports = free_ports()?;
-        let pool = NEXT_POOL.fetch_add(1, Ordering::Relaxed) % 64;
+        let pool = (std::process::id().wrapping_mul(13) + u32::from(NEXT_POOL.fetch_add(1, Ordering::Relaxed))) % POOLS;
         let at = |path: &str| root.join(path).display().to_string();
         let environment = vec![
             ("AERIE_DATABASE_URL", format!("{server}/{database}")),
