@@ -67,7 +67,7 @@ impl Installation {
             ("AERIE_STATIC_DIR", at("static")),
             ("AERIE_PKG_DIR", target.join("pkg").display().to_string()),
             ("AERIE_AGENT_BINARY", target.join("debug/static/aerie-agent").display().to_string()),
-            ("AERIE_PASSWORD_MEMORY_KIB", "1024".to_owned()),
+            ("AERIE_PREPARE_IMAGES", "false".to_owned()),
             ("AERIE_LOG", "text".to_owned()),
         ];
         let mut installation = Self {

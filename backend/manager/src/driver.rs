@@ -9,7 +9,7 @@ use crate::{
     reaper::Reaper,
 };
 use aerie_cloud::Cloud;
-use aerie_domain::{DirectorId, ServiceId};
+use aerie_domain::{DirectorId, ServiceId, views::KindCategory};
 use aerie_kinds::Kinds;
 use aerie_store::{Listener, Signal, Store};
 use futures_util::StreamExt;
@@ -119,6 +119,7 @@ impl Manager {
             () = self.watch_engine() => {}
             () = self.resync_now_and_then() => {}
             () = self.show_life() => {}
+            () = self.prepare_images() => {}
             () = reaper.run() => {}
             // Ends with `cancel`, after its passes.
             () = self.look(&cancel) => {}
@@ -134,6 +135,15 @@ impl Manager {
                 "leases were not given back; they end by themselves"
             );
         }
+    }
+
+    /// Has images ready before they are asked for. Never ends, since it is one of several that run side by side.
+    async fn prepare_images(&self) {
+        if self.settings.prepare_images {
+            let kinds = self.passes.reader.kinds.iter().filter(|kind| kind.spec.category != KindCategory::System);
+            self.images.prepare(kinds).await;
+        }
+        std::future::pending().await
     }
 
     /// Passes, as many at a time as allowed.

@@ -41,6 +41,8 @@ pub struct ManagerSettings {
     pub kept_logs_bytes: u64,
     /// Megabytes of output that the engine keeps per container.
     pub container_log_mib: u32,
+    /// The images of all kinds are built in the background before anybody asks for them.
+    pub prepare_images: bool,
     /// More values for the files of system kinds.
     pub extra: BTreeMap<String, String>,
 }
@@ -61,6 +63,7 @@ impl Default for ManagerSettings {
             kept_logs_hours: 24 * 7,
             kept_logs_bytes: 2 << 30,
             container_log_mib: 16,
+            prepare_images: false,
             extra: BTreeMap::new(),
         }
     }

@@ -90,6 +90,9 @@ pub struct Options {
     /// Where containers run
     #[arg(long, env = "AERIE_CLOUD", value_enum, default_value_t = CloudChoice::Docker, global = true)]
     pub cloud: CloudChoice,
+    /// Build the images of all service kinds in the background after the start, so that no first start has to wait
+    #[arg(long, env = "AERIE_PREPARE_IMAGES", default_value_t = true, action = clap::ArgAction::Set, global = true)]
+    pub prepare_images: bool,
     /// Credits of a new user
     #[arg(long, env = "AERIE_INITIAL_CREDIT", default_value_t = 50, global = true)]
     pub initial_credit: u32,

@@ -46,6 +46,7 @@ pub(super) fn manager(config: &Config) -> anyhow::Result<ManagerSettings> {
         public_port: options.public_port,
         entry_ready_port: options.entry_ready_port,
         domain: options.domain.clone(),
+        prepare_images: options.prepare_images,
         ..ManagerSettings::default()
     })
 }

@@ -7,12 +7,16 @@ use aerie_kinds::Kind;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use time::OffsetDateTime;
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
 };
+
+/// How often a preparation looks whether its image is ready. Shorter gains nothing: a build takes seconds to minutes.
+const PREPARATION_LOOK: Duration = Duration::from_millis(500);
 
 /// The images of this process.
 pub(crate) struct Images {
@@ -69,6 +73,21 @@ impl Images {
 
     /// Has the kind's image built; the service is looked at again when that is over.
     pub fn build(&self, kind: &Kind, service: ServiceId) {
+        self.begin(kind, Some(service));
+    }
+
+    /// Builds the images of kinds that nobody has asked for yet, one after the other, so that a first start need not
+    /// wait. A failure is left to that first start, which tries again and can say what is wrong.
+    pub async fn prepare(&self, kinds: impl IntoIterator<Item = &Arc<Kind>>) {
+        for kind in kinds {
+            self.begin(kind, None);
+            while let Image::Building(_) = self.state(kind) {
+                tokio::time::sleep(PREPARATION_LOOK).await;
+            }
+        }
+    }
+
+    fn begin(&self, kind: &Kind, service: Option<ServiceId>) {
         let key = key(kind);
         {
             let mut entries = self.shared.entries();
@@ -79,10 +98,12 @@ impl Images {
             });
             if let Image::Ready(_) = entry.image {
                 drop(entries);
-                self.shared.queue.wake(service);
+                if let Some(service) = service {
+                    self.shared.queue.wake(service);
+                }
                 return;
             }
-            entry.waiting.insert(service);
+            entry.waiting.extend(service);
             if let Image::Building(_) = entry.image {
                 return;
             }
