@@ -143,7 +143,7 @@ impl Manager {
             let kinds = self.passes.reader.kinds.iter().filter(|kind| kind.spec.category != KindCategory::System);
             self.images.prepare(kinds).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Passes, as many at a time as allowed.
