@@ -9,7 +9,7 @@ use crate::{
     reaper::Reaper,
 };
 use aerie_cloud::Cloud;
-use aerie_domain::{DirectorId, ServiceId, views::KindCategory};
+use aerie_domain::{DirectorId, ServiceId};
 use aerie_kinds::Kinds;
 use aerie_store::{Listener, Signal, Store};
 use futures_util::StreamExt;
@@ -140,8 +140,7 @@ impl Manager {
     /// Has images ready before they are asked for. Never ends, since it is one of several that run side by side.
     async fn prepare_images(&self) {
         if self.settings.prepare_images {
-            let kinds = self.passes.reader.kinds.iter().filter(|kind| kind.spec.category != KindCategory::System);
-            self.images.prepare(kinds).await;
+            self.images.prepare(&self.passes.reader.kinds).await;
         }
         std::future::pending::<()>().await;
     }

@@ -2,8 +2,8 @@
 
 use crate::{backoff, explain, queue::Queue, world::Image};
 use aerie_cloud::{Cloud, CloudError, CloudErrorKind, ImageSpec, Progress};
-use aerie_domain::ServiceId;
-use aerie_kinds::Kind;
+use aerie_domain::{ServiceId, views::KindCategory};
+use aerie_kinds::{Kind, Kinds};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -78,8 +78,11 @@ impl Images {
 
     /// Builds the images of kinds that nobody has asked for yet, one after the other, so that a first start need not
     /// wait. A failure is left to that first start, which tries again and can say what is wrong.
-    pub async fn prepare(&self, kinds: impl IntoIterator<Item = &Arc<Kind>>) {
-        for kind in kinds {
+    pub async fn prepare(&self, kinds: &Kinds) {
+        for kind in kinds.iter() {
+            if kind.spec.category == KindCategory::System {
+                continue;
+            }
             self.begin(kind, None);
             while let Image::Building(_) = self.state(kind) {
                 tokio::time::sleep(PREPARATION_LOOK).await;
