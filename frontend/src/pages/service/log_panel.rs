@@ -66,13 +66,24 @@ fn Entry(entry: Arc<LogEntry>) -> impl IntoView {
     }
 }
 
+/// How a line looks. Servers write all they say to their error stream: what they call a notice is not a fault.
+fn class(line: &LogLine) -> &'static str {
+    const HARMLESS: [&str; 5] = ["NOTICE", "[notice]", "[info]", "INFO", "DEBUG"];
+    const WARNING: [&str; 3] = ["WARN", "[warn]", "Warning"];
+    let says = |words: &[&str]| words.iter().any(|word| line.text.contains(word));
+    match (line.source, line.stream.as_str()) {
+        (LogSource::Manager, "warn") => "log-line warn",
+        (LogSource::Manager, "error") => "log-line bad",
+        (LogSource::Instance, "error" | "err") if says(&HARMLESS) => "log-line",
+        (LogSource::Instance, "error" | "err") if says(&WARNING) => "log-line warn",
+        (LogSource::Instance, "error" | "err") => "log-line bad",
+        _ => "log-line",
+    }
+}
+
 #[component]
 fn Line(line: LogLine) -> impl IntoView {
-    let class = match (line.source, line.stream.as_str()) {
-        (LogSource::Manager, "error") | (LogSource::Instance, "error" | "err") => "log-line bad",
-        (LogSource::Manager, "warn") => "log-line warn",
-        _ => "log-line",
-    };
+    let class = class(&line);
     let origin = match line.source {
         LogSource::Manager => "manager".to_owned(),
         LogSource::Instance => format!("{} {}/{}", line.instance, line.role, line.stream),
@@ -137,16 +148,27 @@ mod tests {
     use super::*;
     use time::macros::datetime;
 
-    #[test]
-    fn lines_of_instances_are_text_not_markup() {
-        let line = LogLine {
+    fn line(text: &str) -> LogLine {
+        LogLine {
             at: datetime!(2026-11-21 14:03:22.417 UTC),
             source: LogSource::Instance,
             instance: "0a1b2c3d".to_owned(),
             role: "php".to_owned(),
             stream: "error".to_owned(),
-            text: "<img src=x onerror=alert(1)>".to_owned(),
-        };
+            text: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_a_server_calls_a_notice_does_not_look_like_a_fault() {
+        assert_eq!(class(&line("[21-Nov-2026 12:20:02] NOTICE: fpm is running, pid 10")), "log-line");
+        assert_eq!(class(&line("PHP Warning:  Undefined variable $a")), "log-line warn");
+        assert_eq!(class(&line("PHP Fatal error:  Uncaught Error")), "log-line bad");
+    }
+
+    #[test]
+    fn lines_of_instances_are_text_not_markup() {
+        let line = line("<img src=x onerror=alert(1)>");
         let html = Owner::new().with(|| view! { <Entry entry=Arc::new(LogEntry::Line(line)) /> }.to_html());
         assert!(!html.contains("<img"), "{html}");
         assert!(html.contains("14:03:22.417") && html.contains("0a1b2c3d php/error"), "{html}");
