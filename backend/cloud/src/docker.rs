@@ -21,6 +21,7 @@ mod containers;
 mod context;
 mod errors;
 mod events;
+pub mod firewall;
 mod hardening;
 mod images;
 mod inventory;

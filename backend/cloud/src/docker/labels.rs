@@ -30,6 +30,11 @@ impl Labels {
         Self { installation: installation.to_owned() }
     }
 
+    /// The installation's name.
+    pub(super) fn installation(&self) -> &str {
+        &self.installation
+    }
+
     /// Labels of something that belongs to the installation as a whole.
     pub(super) fn plain(&self) -> HashMap<String, String> {
         HashMap::from([(INSTALLATION.to_owned(), self.installation.clone())])

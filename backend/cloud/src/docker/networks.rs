@@ -101,17 +101,29 @@ impl Engine {
             driver: Some("bridge".to_owned()),
             attachable: Some(false),
             ipam: Some(Ipam { config: Some(vec![config]), ..Ipam::default() }),
-            options: Some(HashMap::from([("com.docker.network.bridge.name".to_owned(), bridge_name(&spec.name))])),
+            options: Some(HashMap::from([("com.docker.network.bridge.name".to_owned(), bridge_name(self.labels.installation(), &spec.name))])),
             labels: Some(self.labels.plain()),
             ..NetworkCreateRequest::default()
         }
     }
 }
 
-/// The name of the bridge on the host: the kernel allows 15 characters, so it carries a digest. It is the same for the same
+/// What stands for an installation where names must be short: five hexadecimal digits.
+pub(super) fn installation_tag(installation: &str) -> String {
+    let mut tag = hex::encode(&Sha256::digest(installation)[..3]);
+    tag.truncate(5);
+    tag
+}
+
+/// How the names of all bridges of an installation begin: firewall rules name them by it.
+pub(super) fn bridge_prefix(installation: &str) -> String {
+    format!("ae{}", installation_tag(installation))
+}
+
+/// The name of the bridge on the host: the kernel allows 15 characters, so it carries digests. It is the same for the same
 /// network name, which makes a second network of that name impossible.
-fn bridge_name(network: &str) -> String {
-    format!("ae{}", hex::encode(&Sha256::digest(network)[..6]))
+fn bridge_name(installation: &str, network: &str) -> String {
+    format!("{}{}", bridge_prefix(installation), hex::encode(&Sha256::digest(network)[..4]))
 }
 
 fn foreign(name: &str) -> CloudError {
@@ -120,12 +132,18 @@ fn foreign(name: &str) -> CloudError {
 
 #[cfg(test)]
 mod tests {
-    use super::bridge_name;
+    use super::{bridge_name, bridge_prefix};
 
     #[test]
     fn bridge_names_fit_the_kernel_and_differ() {
-        assert!(bridge_name("aerie-a-very-long-network-name").len() <= 15);
-        assert_ne!(bridge_name("aerie-a"), bridge_name("aerie-b"));
-        assert_eq!(bridge_name("aerie-a"), bridge_name("aerie-a"));
+        assert_eq!(bridge_name("a-very-long-installation", "a-very-long-network-name").len(), 15);
+        assert_ne!(bridge_name("aerie", "aerie-a"), bridge_name("aerie", "aerie-b"));
+        assert_eq!(bridge_name("aerie", "aerie-a"), bridge_name("aerie", "aerie-a"));
+    }
+
+    #[test]
+    fn bridges_tell_their_installation() {
+        assert!(bridge_name("aerie", "x").starts_with(&bridge_prefix("aerie")));
+        assert_ne!(bridge_prefix("aerie"), bridge_prefix("aerie-test"));
     }
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// The first line of a container's output that says so much.
-async fn line_with(cloud: &dyn Cloud, name: &str, part: &str) -> String {
+pub async fn line_with(cloud: &dyn Cloud, name: &str, part: &str) -> String {
     let mut lines = cloud.logs(name, LogsFrom { follow: true, ..LogsFrom::default() });
     let found = async {
         while let Some(line) = lines.next().await {

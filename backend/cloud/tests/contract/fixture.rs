@@ -19,7 +19,8 @@ use std::{
 use tokio::time::Instant;
 
 /// The environment variable that tells a test container what to do: `idle` (or nothing), `exit:<code>`, `memory` (use
-/// too much), `lines:<n>` (write `line 1` … and go on), `ticks` (write `line 1` … for ever), `count` (count on a volume).
+/// too much), `lines:<n>` (write `line 1` … and go on), `ticks` (write `line 1` … for ever), `count` (count on a volume), `serve:<port>` (listen), `reach:<host>:<port>,…` (try
+/// to connect, and write `<host>:<port> open` or `closed`).
 pub const BEHAVE: &str = "BEHAVE";
 
 /// Disturbances that a cloud does not offer.
@@ -44,6 +45,9 @@ pub struct Fixture {
     /// Part of all names.
     pub run: String,
 }
+
+/// Where the networks of [`Fixture::network_spec`] lie.
+pub const POOL: &str = "10.254.0.0/16";
 
 /// Third parts of addresses: every network of this test run has its own.
 static NEXT_SUBNET: AtomicU8 = AtomicU8::new(1);

@@ -7,6 +7,7 @@
 
 mod cases;
 mod docker_only;
+mod firewall;
 mod fixture;
 mod real;
 mod simulated;

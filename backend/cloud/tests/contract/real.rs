@@ -1,7 +1,10 @@
 //! A real Docker Engine as a fixture. Whatever a case leaves behind, or however it fails, is cleaned up.
 
-use crate::fixture::{BEHAVE, Fixture, Hands, silent};
-use aerie_cloud::docker::{DockerCloud, DockerSettings};
+use crate::fixture::{BEHAVE, Fixture, Hands, POOL, silent};
+use aerie_cloud::docker::{
+    DockerCloud, DockerSettings,
+    firewall::{Firewall, FirewallSettings},
+};
 use async_trait::async_trait;
 use bollard::{
     Docker,
@@ -33,6 +36,7 @@ const CASE_LIMIT: Duration = Duration::from_secs(50);
 /// Stands in for the agent: does as the environment says, and ends on TERM like an agent that was not told to shut down.
 const AGENT: &str = r#"#!/bin/sh
 trap 'exit 143' TERM
+SERVE='$| = 1; $l = IO::Socket::INET->new(LocalPort => $ARGV[0], Listen => 5); print "serving\n"; close $l->accept while 1'
 case "$BEHAVE" in
   exit:*) exit "${BEHAVE#exit:}" ;;
   memory) tail /dev/zero; exit 1 ;;
@@ -40,6 +44,10 @@ case "$BEHAVE" in
   ticks) i=1; while :; do echo "line $i"; i=$((i+1)); sleep 0.05; done ;;
   count) echo x >> /data/count; echo "count $(wc -l < /data/count)" ;;
   find:*) getent hosts "${BEHAVE#find:}" ;;
+  serve:*) perl -MIO::Socket::INET -e "$SERVE" "${BEHAVE#serve:}" & ;;
+  reach:*) for to in $(echo "${BEHAVE#reach:}" | tr , ' '); do
+      if timeout 2 bash -c "exec 3<>/dev/tcp/${to%:*}/${to##*:}" 2>/dev/null; then echo "$to open"; else echo "$to closed"; fi
+    done; echo "all tried" ;;
   probe) cat /proc/self/status; touch /x 2>/dev/null && echo "root is writable"; touch /tmp/x && echo "tmp is writable" ;;
 esac
 while :; do sleep 1 & wait $!; done
@@ -87,6 +95,16 @@ impl Real {
     /// The engine's own view of a container.
     pub async fn inspect(&self, name: &str) -> ContainerInspectResponse {
         self.docker.inspect_container(name, None::<InspectContainerOptions>).await.unwrap()
+    }
+
+    /// Its firewall, with the agent listener on this port.
+    pub fn firewall(&self, agent_port: u16) -> Firewall {
+        Firewall::new(FirewallSettings {
+            installation: self.installation.clone(),
+            pool: POOL.parse().unwrap(),
+            agent_port,
+            reachable: vec![],
+        })
     }
 
     pub fn fixture(&self, image: &str) -> Fixture {
@@ -140,6 +158,7 @@ pub async fn with_real(case: impl AsyncFnOnce(&Real, Fixture)) {
 /// Removes everything by name, label or kind, however it came about.
 async fn clean_up(real: &Real) {
     let (docker, run) = (&real.docker, &real.installation);
+    drop(real.firewall(0).remove().await);
     let filter = |key: &str, value: String| HashMap::from([(key.to_owned(), vec![value])]);
     let ours = filter("name", format!("{run}-"));
     let options = ListContainersOptionsBuilder::default().all(true).filters(&ours).build();

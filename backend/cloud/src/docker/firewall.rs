@@ -1,0 +1,118 @@
+//! What containers can reach on the host and around it: nothing but what is named here.
+//!
+//! Docker keeps its bridges apart from each other, but a container reaches every port of the host through its gateway,
+//! the machines of the local network, and the metadata service of a cloud. This closes those ways with chains of our
+//! own, one pair per installation, hooked into `INPUT` and `DOCKER-USER`.
+//!
+//! Called by the director, at its start and again every few seconds, since others (firewalld, an administrator) may
+//! flush all rules. The rules name the installation's bridges by the beginning of their names, so they hold for a network
+//! before it exists, and nothing has to be done when one comes or goes.
+//!
+//! Guarantees: each family's rules change in one transaction, without a moment in which they are missing; rules of
+//! others are not touched. Applying twice is the same as once; several directors of one installation do no harm.
+//! Caveat: the rules outlive the director on purpose, as containers do. [`Firewall::remove`] takes them away.
+//!
+//! To let containers reach more: a rule in `rules`, and its line in `docs/security.md`.
+
+mod listing;
+mod network;
+mod resolvers;
+mod rules;
+mod tables;
+
+pub use network::{Network, NotANetwork};
+
+use listing::Listing;
+use rules::Family;
+use std::net::IpAddr;
+use tables::Tables;
+
+/// What an installation lets its containers reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirewallSettings {
+    /// The installation's name: part of comments and, as a digest, of the names of bridges and chains.
+    pub installation: String,
+    /// The range that all its networks are cut from; their gateways lie in it.
+    pub pool: Network,
+    /// Port of the agent listener, the only one that containers reach on the host.
+    pub agent_port: u16,
+    /// Private networks that containers may reach all the same, such as that of a licence server.
+    pub reachable: Vec<Network>,
+}
+
+/// Whether something had to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// The rules were in force already.
+    Already,
+    /// They were missing or others, and are in force now.
+    Renewed,
+}
+
+/// Why the rules are not in force, in one sentence for an operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct FirewallError(pub(crate) String);
+
+/// The rules of one installation. Cheap to make: nothing is asked until it is used.
+#[derive(Debug, Clone)]
+pub struct Firewall {
+    settings: FirewallSettings,
+}
+
+impl Firewall {
+    /// The rules that follow from these settings.
+    pub fn new(settings: FirewallSettings) -> Self {
+        Self { settings }
+    }
+
+    /// Brings the rules into force if they are not.
+    ///
+    /// # Errors
+    /// When this process may not change rules (it is not root), when there is no `iptables`, or when it refuses.
+    pub async fn ensure(&self) -> Result<Applied, FirewallError> {
+        let resolvers = resolvers::of_this_host();
+        let (tables, listing) = Tables::find(Family::V4, None).await?;
+        let mut applied = self.ensure_family(&tables, &listing, &resolvers).await?;
+        if resolvers::host_has_ipv6() {
+            let (tables, listing) = Tables::find(Family::V6, Some(&tables)).await?;
+            if self.ensure_family(&tables, &listing, &resolvers).await? == Applied::Renewed {
+                applied = Applied::Renewed;
+            }
+        }
+        Ok(applied)
+    }
+
+    async fn ensure_family(
+        &self,
+        tables: &Tables,
+        listing: &Listing,
+        resolvers: &[IpAddr],
+    ) -> Result<Applied, FirewallError> {
+        let wanted = rules::wanted(&self.settings, tables.family(), resolvers);
+        let Some(input) = rules::changes(&wanted, listing) else { return Ok(Applied::Already) };
+        tables.restore(&input).await?;
+        Ok(Applied::Renewed)
+    }
+
+    /// Takes the rules away. Succeeds when there are none.
+    ///
+    /// # Errors
+    /// As [`Self::ensure`].
+    pub async fn remove(&self) -> Result<(), FirewallError> {
+        let (tables, listing) = Tables::find(Family::V4, None).await?;
+        self.remove_family(&tables, &listing).await?;
+        if resolvers::host_has_ipv6() {
+            let (tables, listing) = Tables::find(Family::V6, Some(&tables)).await?;
+            self.remove_family(&tables, &listing).await?;
+        }
+        Ok(())
+    }
+
+    async fn remove_family(&self, tables: &Tables, listing: &Listing) -> Result<(), FirewallError> {
+        match rules::removal(&self.settings.installation, listing) {
+            Some(input) => tables.restore(&input).await,
+            None => Ok(()),
+        }
+    }
+}

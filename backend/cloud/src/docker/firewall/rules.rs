@@ -1,0 +1,183 @@
+//! The rules as text. Pure: everything is decided here and tried out in tests.
+
+use super::{FirewallSettings, listing::Listing, tables::DOCKER_USER};
+use crate::docker::networks::{bridge_prefix, installation_tag};
+use sha2::{Digest, Sha256};
+use std::{fmt::Write, net::IpAddr};
+
+/// Which kind of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6: our networks have none, so nothing passes.
+    V6,
+}
+
+impl Family {
+    pub(super) fn program(self) -> &'static str {
+        match self {
+            Self::V4 => "iptables",
+            Self::V6 => "ip6tables",
+        }
+    }
+}
+
+/// Addresses that are not the Internet (IANA's registry of special-purpose addresses): the local network, the host's other
+/// networks, link-local with the metadata services of clouds (169.254.169.254), multicast.
+const PRIVATE: &[&str] = &[
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+];
+
+/// One chain of ours and what leads to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Chain {
+    name: String,
+    /// Chains of others to hook it into; the first that exists is taken.
+    parents: &'static [&'static str],
+    /// What follows `-A <parent>`, as `iptables -S` prints it.
+    hook: String,
+    /// What follows `-A <name>`.
+    rules: Vec<String>,
+}
+
+/// All chains of one installation and family.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted(Vec<Chain>);
+
+fn input_chain(installation: &str) -> String {
+    format!("AERIE-{}-IN", installation_tag(installation))
+}
+
+fn forward_chain(installation: &str) -> String {
+    format!("AERIE-{}-FW", installation_tag(installation))
+}
+
+/// What shall be in force.
+pub(super) fn wanted(settings: &FirewallSettings, family: Family, resolvers: &[IpAddr]) -> Wanted {
+    let installation = &settings.installation;
+    let (input, forward) = match family {
+        Family::V4 => (input_v4(settings, resolvers), forward_v4(settings, resolvers)),
+        // Nothing speaks IPv6 on our networks; what somebody makes by hand shall not become a way out.
+        Family::V6 => (vec!["-j DROP".to_owned()], vec!["-j DROP".to_owned()]),
+    };
+    Wanted(vec![
+        chain(installation, input_chain(installation), &["INPUT"], input),
+        chain(installation, forward_chain(installation), &[DOCKER_USER, "FORWARD"], forward),
+    ])
+}
+
+/// The hook's comment names the installation for people and carries a digest of the rules for us.
+fn chain(installation: &str, name: String, parents: &'static [&'static str], rules: Vec<String>) -> Chain {
+    let digest = hex::encode(&Sha256::digest(rules.join("\n"))[..6]);
+    let hook = format!(
+        "-i {}+ -m comment --comment \"aerie installation {installation} {digest}\" -j {name}",
+        bridge_prefix(installation)
+    );
+    Chain { name, parents, hook, rules }
+}
+
+/// From our containers to the host itself.
+fn input_v4(settings: &FirewallSettings, resolvers: &[IpAddr]) -> Vec<String> {
+    // Answers: the entry and the director's probes talk to containers from here.
+    let mut rules = vec!["-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN".to_owned()];
+    rules.push(format!("-d {} -p tcp -m tcp --dport {} -j ACCEPT", settings.pool, settings.agent_port));
+    rules.extend(to_resolvers(resolvers, "ACCEPT"));
+    // Refused and not dropped: programs go on at once instead of waiting for a minute.
+    rules.push("-p tcp -j REJECT --reject-with tcp-reset".to_owned());
+    rules.push("-j REJECT --reject-with icmp-port-unreachable".to_owned());
+    rules
+}
+
+/// From our containers to anywhere else. What is not refused here goes on to Docker's own rules.
+fn forward_v4(settings: &FirewallSettings, resolvers: &[IpAddr]) -> Vec<String> {
+    // Within a network everything is allowed, between networks nothing: Docker's rules say both.
+    let mut rules = vec![format!("-o {}+ -j RETURN", bridge_prefix(&settings.installation))];
+    rules.push("-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN".to_owned());
+    rules.extend(to_resolvers(resolvers, "RETURN"));
+    rules.extend(settings.reachable.iter().map(|network| format!("-d {network} -j RETURN")));
+    rules.extend(PRIVATE.iter().map(|network| format!("-d {network} -j REJECT --reject-with icmp-admin-prohibited")));
+    rules
+}
+
+fn to_resolvers(resolvers: &[IpAddr], target: &str) -> Vec<String> {
+    let v4 = resolvers.iter().filter(|address| address.is_ipv4());
+    v4.flat_map(|address| {
+        ["udp", "tcp"].map(|protocol| format!("-d {address}/32 -p {protocol} -m {protocol} --dport 53 -j {target}"))
+    })
+    .collect()
+}
+
+/// The transaction that brings the wanted rules into force; nothing when they are.
+pub(super) fn changes(wanted: &Wanted, listing: &Listing) -> Option<String> {
+    let Wanted(chains) = wanted;
+    if chains.iter().all(|chain| is_in_force(chain, listing)) {
+        return None;
+    }
+    let mut text = "*filter\n".to_owned();
+    for chain in chains {
+        // Naming a chain here makes it, or empties it.
+        let _ = writeln!(text, ":{} - [0:0]", chain.name);
+    }
+    for chain in chains {
+        for rule in &chain.rules {
+            let _ = writeln!(text, "-A {} {rule}", chain.name);
+        }
+        unhook(&mut text, &chain.name, listing);
+        if let Some(parent) = parent(chain, listing) {
+            let _ = writeln!(text, "-I {parent} 1 {}", chain.hook);
+        }
+    }
+    text.push_str("COMMIT\n");
+    Some(text)
+}
+
+/// The transaction that takes an installation's chains away; nothing when there are none.
+pub(super) fn removal(installation: &str, listing: &Listing) -> Option<String> {
+    let chains = [input_chain(installation), forward_chain(installation)];
+    let present: Vec<_> = chains.iter().filter(|chain| listing.has_chain(chain)).collect();
+    if present.is_empty() {
+        return None;
+    }
+    let mut text = "*filter\n".to_owned();
+    for chain in present {
+        unhook(&mut text, chain, listing);
+        let _ = writeln!(text, "-F {chain}\n-X {chain}");
+    }
+    text.push_str("COMMIT\n");
+    Some(text)
+}
+
+fn unhook(text: &mut String, chain: &str, listing: &Listing) {
+    for line in listing.jumps_to(chain) {
+        let _ = writeln!(text, "{}", line.replacen("-A ", "-D ", 1));
+    }
+}
+
+fn parent(chain: &Chain, listing: &Listing) -> Option<&'static str> {
+    chain.parents.iter().copied().find(|parent| listing.has_chain(parent))
+}
+
+/// Hooked once, before everything but hooks like it, with all its rules. That the rules are the right ones is told by the
+/// digest in the hook.
+fn is_in_force(chain: &Chain, listing: &Listing) -> bool {
+    let Some(parent) = parent(chain, listing) else { return false };
+    let hook = format!("-A {parent} {}", chain.hook);
+    let first = listing.rules(parent).find(|rule| !rule.contains("-j AERIE-") || **rule == hook);
+    first == Some(hook.as_str())
+        && listing.jumps_to(&chain.name).count() == 1
+        && listing.rules(&chain.name).count() == chain.rules.len()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! What containers reach, tried out from inside containers: first without the firewall, so that it is known that the
+//! probe sees what is open, then with it.
+
+use crate::{
+    docker_only::line_with,
+    fixture::Fixture,
+    real::{Real, with_real},
+};
+use aerie_cloud::{ContainerSpec, LogsFrom, NetworkMode, NetworkSpec, docker::firewall::Applied};
+use futures_util::TryStreamExt;
+use std::{collections::BTreeMap, net::TcpListener, process::Command};
+
+fn attached(network: &NetworkSpec, spec: ContainerSpec) -> ContainerSpec {
+    ContainerSpec { network: NetworkMode::Private { network: network.name.clone(), aliases: vec![] }, ..spec }
+}
+
+/// Which of these addresses a container on that network can connect to.
+async fn reach(f: &Fixture, network: &NetworkSpec, name: &str, addresses: &[String]) -> BTreeMap<String, bool> {
+    let spec = attached(network, f.behaving(name, &format!("reach:{}", addresses.join(","))));
+    f.cloud.ensure_container(&spec).await.unwrap();
+    line_with(&*f.cloud, &spec.name, "all tried").await;
+    let lines: Vec<_> = f.cloud.logs(&spec.name, LogsFrom::default()).try_collect().await.unwrap();
+    let told = |line: &str| line.split_once(' ').map(|(address, state)| (address.to_owned(), state == "open"));
+    lines.iter().filter(|line| line.text.contains(':')).filter_map(|line| told(&line.text)).collect()
+}
+
+/// What the rules in force are, and how many packets met each.
+fn rules(arguments: &[&str]) -> String {
+    let output = Command::new("/usr/sbin/iptables").args(["-w", "5"]).args(arguments).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Names of the chains that are there for this bridge prefix.
+fn chains(real: &Real) -> Vec<String> {
+    let hook = format!("aerie installation {} ", real.installation);
+    let hooks = rules(&["-S"]);
+    hooks.lines().filter(|line| line.contains(&hook)).filter_map(|l| Some(l.rsplit_once("-j ")?.1.to_owned())).collect()
+}
+
+#[tokio::test]
+async fn containers_reach_the_agent_listener_and_nothing_else_of_the_host() {
+    with_real(async |real, f| {
+        let (one, other) = (f.network_spec("one"), f.network_spec("other"));
+        f.cloud.ensure_network(&one).await.unwrap();
+        f.cloud.ensure_network(&other).await.unwrap();
+        let agents = TcpListener::bind("0.0.0.0:0").unwrap();
+        let secret = TcpListener::bind("0.0.0.0:0").unwrap();
+        let [agents, secret] = [&agents, &secret].map(|listener| listener.local_addr().unwrap().port());
+        let at = |host: &str, port: u16| format!("{host}:{port}");
+        let own_gateway = at(&one.gateway.to_string(), secret);
+        // Any other address of the host is as good as its outer one.
+        let other_address = at(&other.gateway.to_string(), secret);
+        let listener = at(&one.gateway.to_string(), agents);
+        let addresses =
+            [own_gateway.clone(), other_address.clone(), listener.clone(), "169.254.169.254:80".to_owned()];
+
+        let before = reach(&f, &one, "before", &addresses).await;
+        assert!(before[&own_gateway] && before[&other_address] && before[&listener], "the probe works: {before:?}");
+
+        let firewall = real.firewall(agents);
+        assert_eq!(firewall.ensure().await.unwrap(), Applied::Renewed);
+        let after = reach(&f, &one, "after", &addresses).await;
+        assert!(after[&listener], "agents need it: {after:?}");
+        assert!(!after[&own_gateway] && !after[&other_address] && !after["169.254.169.254:80"], "{after:?}");
+        let forward = chains(real).into_iter().find(|chain| chain.ends_with("-FW")).expect("hooked");
+        let counted = rules(&["-nvxL", &forward]);
+        let metadata = counted.lines().find(|line| line.contains("169.254.0.0/16")).expect("a rule");
+        assert_ne!(metadata.split_whitespace().next(), Some("0"), "the rule was met: {counted}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn applications_reach_only_themselves() {
+    with_real(async |real, f| {
+        let (ada, eve) = (f.network_spec("ada"), f.network_spec("eve"));
+        f.cloud.ensure_network(&ada).await.unwrap();
+        f.cloud.ensure_network(&eve).await.unwrap();
+        let server = attached(&ada, f.behaving("server", "serve:8080"));
+        let address = f.cloud.ensure_container(&server).await.unwrap().address.unwrap();
+        line_with(&*f.cloud, &server.name, "serving").await;
+        let address = [format!("{address}:8080")];
+        assert!(reach(&f, &ada, "friend", &address).await[&address[0]], "the probe works");
+        assert!(!reach(&f, &eve, "stranger", &address).await[&address[0]], "the engine's own isolation");
+        real.firewall(1).ensure().await.unwrap();
+        assert!(reach(&f, &ada, "friend-2", &address).await[&address[0]], "within an application all is allowed");
+        assert!(!reach(&f, &eve, "stranger-2", &address).await[&address[0]]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rules_come_back_when_others_flush_them_and_go_when_asked() {
+    with_real(async |real, _| {
+        let firewall = real.firewall(7701);
+        assert_eq!(firewall.ensure().await.unwrap(), Applied::Renewed);
+        assert_eq!(firewall.ensure().await.unwrap(), Applied::Already);
+        let ours = chains(real);
+        assert_eq!(ours.len(), 2, "{ours:?}");
+        rules(&["-F", &ours[0]]);
+        assert_eq!(firewall.ensure().await.unwrap(), Applied::Renewed, "flushed rules come back");
+        let hook = rules(&["-S", "INPUT"]);
+        let hook = hook.lines().find(|line| line.contains(&format!("installation {} ", real.installation))).unwrap();
+        let interface = hook.split_whitespace().skip_while(|word| *word != "-i").nth(1).unwrap();
+        let comment = hook.split('"').nth(1).unwrap();
+        let input = ours.iter().find(|chain| chain.ends_with("-IN")).unwrap();
+        rules(&["-D", "INPUT", "-i", interface, "-m", "comment", "--comment", comment, "-j", input]);
+        assert_eq!(chains(real).len(), 1, "unhooked");
+        assert_eq!(firewall.ensure().await.unwrap(), Applied::Renewed, "a hook that is gone comes back");
+        assert_eq!(firewall.ensure().await.unwrap(), Applied::Already);
+        let everything = rules(&["-S"]);
+        firewall.remove().await.unwrap();
+        firewall.remove().await.expect("twice is as good");
+        assert_eq!(chains(real), Vec::<String>::new());
+        let left = rules(&["-S"]);
+        assert!(ours.iter().all(|chain| everything.contains(chain.as_str()) && !left.contains(chain.as_str())), "{left}");
+    })
+    .await;
+}
