@@ -12,6 +12,7 @@
 pub mod agents;
 pub mod config;
 pub mod errors;
+pub mod firewall;
 pub mod http;
 pub mod identity;
 pub mod lifecycle;

@@ -5,6 +5,7 @@
 
 use aerie_director::{
     config::{Config, LogFormat, Options},
+    firewall::{self, FirewallAction},
     http::openapi,
     serve, telemetry,
 };
@@ -31,6 +32,12 @@ enum Command {
     Openapi,
     /// Check options and folders without starting anything.
     CheckConfig,
+    /// Bring the firewall rules of this installation's containers into force, or take them away.
+    Firewall {
+        /// What to do with them.
+        #[arg(value_enum)]
+        action: FirewallAction,
+    },
 }
 
 #[tokio::main]
@@ -57,6 +64,10 @@ async fn run(command: Command, options: Options) -> anyhow::Result<()> {
         Command::CheckConfig => {
             let config = Config::check(options)?;
             writeln!(std::io::stdout().lock(), "The configuration is usable: {}", config.summary())?;
+        }
+        Command::Firewall { action } => {
+            let said = firewall::act(&options, action).await?;
+            writeln!(std::io::stdout().lock(), "{said}")?;
         }
         Command::Migrate => serve::migrate(&Config::check(options)?).await?,
         Command::Serve => serve::serve(Config::check(options)?).await?,

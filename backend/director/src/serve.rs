@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     http::{auth::StreamSlots, openapi, router::router, server},
     identity::Authority,
+    firewall,
     lifecycle::Lifecycle,
     state::{AppState, leptos_options},
 };
@@ -42,6 +43,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let cloud = cloud::open(&config).await;
 
     let lifecycle = Lifecycle::new();
+    // Before anything of ours starts a container.
+    let firewall = firewall::start(&config, &lifecycle).await?;
     let director = DirectorId::generate();
     let listener = Arc::new(Listener::start(&store, lifecycle.soft()));
     let manager = Manager::new(ManagerParts {
@@ -73,6 +76,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         usecases,
         store,
         cloud,
+        firewall,
         listener,
         api_document: Arc::new(openapi::document()),
         streams: StreamSlots::default(),

@@ -2,6 +2,7 @@
 
 use crate::{
     config::Config,
+    firewall::Protection,
     http::{auth::StreamSlots, openapi::ApiDocument},
     lifecycle::Lifecycle,
 };
@@ -22,6 +23,8 @@ pub struct AppState {
     pub store: Store,
     /// For container output, and to tell whether the engine answers.
     pub cloud: Arc<dyn Cloud>,
+    /// Whether containers are kept from the host.
+    pub firewall: Protection,
     /// Signals from the database.
     pub listener: Arc<Listener>,
     /// What the operator configured.

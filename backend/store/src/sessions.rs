@@ -71,6 +71,31 @@ impl Store {
         Ok(sessions.collect())
     }
 
+    /// Whether a session still opens anything: it is there, neither over nor older than so many days, and its user is
+    /// neither disabled nor has logged out everywhere since.
+    pub async fn session_is_live(&self, user: UserId, id: SessionId, max_age_days: i32) -> Result<bool, StoreError> {
+        let live = sqlx::query_scalar!(
+            r#"
+            select exists (
+                select from sessions s
+                  join users u on u.id = s.user_id
+                 where s.id = $2
+                   and s.user_id = $1
+                   and s.expires_at > now()
+                   and to_timestamp((s.data ->> 'signed_in_at')::bigint) > now() - make_interval(days => $3)
+                   and s.data ->> 'epoch' = u.auth_epoch::text
+                   and u.disabled_at is null
+            ) as "live!"
+            "#,
+            user.0,
+            id.0,
+            max_age_days,
+        )
+        .fetch_one(self.pool())
+        .await?;
+        Ok(live)
+    }
+
     /// Notes that a session was seen; writes at most once a minute, or when the address changes.
     pub async fn session_note_seen(&self, id: SessionId, address: &str, user_agent: &str) -> Result<(), StoreError> {
         sqlx::query!(

@@ -116,6 +116,28 @@ impl Store {
         owner.map(|owner| Ok((TokenRow::try_from(raw)?, owner))).transpose()
     }
 
+    /// Whether a token still opens anything: neither revoked nor over, and its owner not disabled.
+    pub async fn token_is_live(&self, user: UserId, id: TokenId) -> Result<bool, StoreError> {
+        let live = sqlx::query_scalar!(
+            r#"
+            select exists (
+                select from api_tokens t
+                  join users u on u.id = t.user_id
+                 where t.id = $2
+                   and t.user_id = $1
+                   and t.revoked_at is null
+                   and t.expires_at > now()
+                   and u.disabled_at is null
+            ) as "live!"
+            "#,
+            user.0,
+            id.0,
+        )
+        .fetch_one(self.pool())
+        .await?;
+        Ok(live)
+    }
+
     async fn token_owner(&self, id: Uuid) -> Result<Option<UserRow>, StoreError> {
         let raw = select_users!("where u.id = $1 and u.disabled_at is null", id).fetch_optional(self.pool()).await?;
         raw.map(UserRow::try_from).transpose()

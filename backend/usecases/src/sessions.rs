@@ -171,16 +171,14 @@ impl UseCases {
     /// Whether the session or token that somebody came with still opens anything: long-lived streams ask every few
     /// seconds. Faults count as "yes": a database that is away must not cut what is allowed.
     pub async fn actor_still_valid(&self, actor: &Actor) -> bool {
-        match &actor.via {
-            Via::System => true,
-            Via::Session(session) => match self.store().session_list(actor.user).await {
-                Ok(live) => live.iter().any(|row| row.id == *session),
-                Err(_) => true,
-            },
-            Via::Token { id, .. } => match self.store().token_list(actor.user).await {
-                Ok(live) => live.iter().any(|row| row.id == *id),
-                Err(_) => true,
-            },
-        }
+        let live = match &actor.via {
+            Via::System => Ok(true),
+            Via::Session(session) => {
+                let days = i32::try_from(self.settings().session_days).unwrap_or(i32::MAX);
+                self.store().session_is_live(actor.user, *session, days).await
+            }
+            Via::Token { id, .. } => self.store().token_is_live(actor.user, *id).await,
+        };
+        live.unwrap_or(true)
     }
 }

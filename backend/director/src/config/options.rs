@@ -1,5 +1,6 @@
 //! The flags and environment variables.
 
+use aerie_cloud::docker::firewall::Network;
 use clap::{Args, ValueEnum};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -72,6 +73,12 @@ pub struct Options {
     /// Network from which each application gets a /24
     #[arg(long, env = "AERIE_SUBNET_POOL", default_value = "10.208.0.0/12", global = true)]
     pub subnet_pool: String,
+    /// Keep containers from the host's ports and from private networks with iptables rules of our own
+    #[arg(long, env = "AERIE_FIREWALL", default_value_t = true, action = clap::ArgAction::Set, global = true)]
+    pub firewall: bool,
+    /// Private networks that containers may reach all the same, separated by commas, such as `192.168.5.0/24`
+    #[arg(long, env = "AERIE_REACHABLE_NETWORKS", value_delimiter = ',', global = true)]
+    pub reachable_networks: Vec<Network>,
     /// Folder with the service kinds
     #[arg(long, env = "AERIE_TEMPLATES_DIR", default_value = "service-templates", global = true)]
     pub templates_dir: PathBuf,

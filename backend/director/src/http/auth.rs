@@ -6,12 +6,14 @@
 mod client;
 mod control;
 mod identify;
+mod rights;
 mod session;
 mod signed_in;
 mod streams;
 
 pub use control::session_control;
 pub use identify::identify;
+pub use rights::while_allowed;
 pub use session::{session_layer, sign_in};
 pub use signed_in::{Client, SignedIn};
 pub use streams::{StreamSlot, StreamSlots};

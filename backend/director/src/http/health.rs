@@ -24,6 +24,8 @@ struct Readiness {
     ready: bool,
     database: Part,
     cloud: Part,
+    /// Not a condition for being ready: what runs without it serves its visitors all the same.
+    firewall: Part,
 }
 
 #[derive(Serialize)]
@@ -40,7 +42,9 @@ pub async fn readyz(State(state): State<AppState>) -> Response {
         tokio::join!(ask("The database", state.store.ping()), ask("The container engine", state.cloud.check()),);
     let ready = database.ok && cloud.ok;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, database, cloud })).into_response()
+    let problem = state.firewall.problem();
+    let firewall = Part { ok: problem.is_none(), problem };
+    (status, Json(Readiness { ready, database, cloud, firewall })).into_response()
 }
 
 async fn ask<E: std::error::Error>(name: &str, question: impl Future<Output = Result<(), E>>) -> Part {

@@ -28,8 +28,6 @@ const QUEUE: usize = 2_000;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// After a signal, so that a burst of signals is one look.
 const LOOK_SOON: Duration = Duration::from_millis(150);
-/// How often the right to read is checked. Longer: a revoked token reads longer.
-const CHECK_EVERY: Duration = Duration::from_secs(4);
 /// Manager lines fetched at once.
 const MANAGER_BATCH: u32 = 1_000;
 
@@ -42,11 +40,12 @@ pub enum Item {
     HistoryEnd(String),
     /// Lines are missing here.
     Gap(String),
-    /// The service is gone, or may no longer be read.
+    /// The service is gone.
     End,
 }
 
-/// Starts reading; refuses before anything is read. The reading ends when the receiver is dropped.
+/// Starts reading; refuses before anything is read. The reading ends when the receiver is dropped, which is also how it
+/// ends when the right to it does.
 pub async fn follow(reader: LogReader, resume: Option<&str>) -> Outcome<mpsc::Receiver<Item>> {
     let resumed = match resume {
         Some(text) => Some(text.parse::<Positions>().map_err(|_| {
@@ -130,7 +129,7 @@ impl Pump {
     }
 
     async fn live(&mut self) -> Over {
-        let (mut look_at, mut check_at) = (Instant::now(), Instant::now() + CHECK_EVERY);
+        let mut look_at = Instant::now();
         loop {
             // `next` and `recv` are cancel-safe, the sleeps are made anew from their deadlines.
             tokio::select! {
@@ -154,12 +153,6 @@ impl Pump {
                     if let Err(failure) = self.look().await && self.fail(failure).await.is_err() { return Over; }
                     if self.tell_gap().is_err() { return Over; }
                     look_at = Instant::now() + LOOK_EVERY;
-                }
-                () = sleep_until(check_at) => {
-                    if !self.reader.state.usecases.still_allowed(&self.reader.actor, self.reader.service).await {
-                        return self.end().await;
-                    }
-                    check_at = Instant::now() + CHECK_EVERY;
                 }
             }
         }

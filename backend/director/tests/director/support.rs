@@ -3,6 +3,7 @@
 use aerie_cloud::simulated::{SimulatedCloud, SimulatedOptions};
 use aerie_director::{
     config::{Config, Options},
+    firewall::Protection,
     http::{auth::StreamSlots, openapi, router::router},
     lifecycle::Lifecycle,
     state::{AppState, leptos_options},
@@ -75,6 +76,7 @@ impl App {
             usecases,
             store,
             cloud: Arc::new(cloud.clone()),
+            firewall: Protection::off("there are no containers in tests"),
             listener,
             api_document: Arc::new(openapi::document()),
             streams: StreamSlots::default(),

@@ -3,14 +3,14 @@
 use super::{RETRY, keep_alive, last_event_id};
 use crate::{
     http::{
-        auth::{SignedIn, StreamSlot},
+        auth::{SignedIn, StreamSlot, while_allowed},
         extract::Query,
         problem::ApiError,
     },
     state::AppState,
 };
 use aerie_domain::views::{EventKind, EventView};
-use aerie_usecases::{Actor, EventFeed};
+use aerie_usecases::EventFeed;
 use axum::{
     extract::State,
     http::HeaderMap,
@@ -21,12 +21,8 @@ use axum::{
 };
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
-use std::{convert::Infallible, time::Duration};
-use tokio::time::{Instant, sleep_until};
+use std::convert::Infallible;
 use utoipa::IntoParams;
-
-/// How often it is checked that the session or token still opens anything.
-const CHECK_EVERY: Duration = Duration::from_secs(4);
 
 /// Where to go on.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -57,16 +53,14 @@ pub async fn follow_events(
     let after = last_event_id(&headers).or(from.after.as_deref());
     let feed = state.usecases.events(&actor, after, &state.listener).await?;
     let soft = state.lifecycle.soft().clone();
-    let reader = Reader { state, actor, feed, check_at: Instant::now() + CHECK_EVERY, _slot: slot };
+    let reader = Reader { feed, _slot: slot };
     let hello = stream::once(async { Ok(Event::default().retry(RETRY).comment("welcome")) });
-    Ok(Sse::new(hello.chain(reader.into_stream()).take_until(soft.cancelled_owned())).keep_alive(keep_alive()))
+    let events = hello.chain(reader.into_stream()).take_until(soft.cancelled_owned());
+    Ok(Sse::new(while_allowed(events, &state, actor, None)).keep_alive(keep_alive()))
 }
 
 struct Reader {
-    state: AppState,
-    actor: Actor,
     feed: EventFeed,
-    check_at: Instant,
     _slot: StreamSlot,
 }
 
@@ -77,20 +71,12 @@ impl Reader {
 
     /// The next event; nothing when the stream is over.
     async fn next(&mut self) -> Option<EventView> {
-        loop {
-            // `EventFeed::next` is cancel-safe by its contract, the sleep is made anew from its deadline.
-            tokio::select! {
-                event = self.feed.next() => match event {
-                    Ok(event) => return Some(event),
-                    // The database is away; the client comes back with the last id it got.
-                    Err(failure) => { failure.into_problem(); return None; }
-                },
-                () = sleep_until(self.check_at) => {
-                    if !self.state.usecases.actor_still_valid(&self.actor).await {
-                        return None;
-                    }
-                    self.check_at = Instant::now() + CHECK_EVERY;
-                }
+        match self.feed.next().await {
+            Ok(event) => Some(event),
+            Err(failure) => {
+                // The database is away; the client comes back with the last id it got.
+                failure.into_problem();
+                None
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::LogParams;
 use crate::{
     http::{
-        auth::SignedIn,
+        auth::{SignedIn, while_allowed},
         extract::{Path, Query},
         problem::ApiError,
         sse::{RETRY, keep_alive, last_event_id},
@@ -44,14 +44,15 @@ pub async fn follow_logs(
 ) -> Result<impl IntoResponse, ApiError> {
     let slot = state.streams.take(actor.user)?;
     let resume = last_event_id(&headers).or(params.after.as_deref()).map(str::to_owned);
-    let items = follow(LogReader::new(state, actor, id, params.query()?), resume.as_deref()).await?;
+    let reader = LogReader::new(state.clone(), actor.clone(), id, params.query()?);
+    let items = follow(reader, resume.as_deref()).await?;
     let hello = stream::once(async { Ok(Event::default().retry(RETRY).comment("welcome")) });
     let events = ReceiverStream::new(items).map(move |item| {
         // The slot lives as long as the stream.
         let _held = &slot;
         Ok::<_, Infallible>(present(&item))
     });
-    Ok(Sse::new(hello.chain(events)).keep_alive(keep_alive()))
+    Ok(Sse::new(while_allowed(hello.chain(events), &state, actor, Some(id))).keep_alive(keep_alive()))
 }
 
 fn present(item: &Item) -> Event {
