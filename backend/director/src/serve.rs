@@ -11,9 +11,9 @@ pub use database::migrate;
 use crate::{
     agents::{self, AgentParts},
     config::Config,
+    firewall,
     http::{auth::StreamSlots, openapi, router::router, server},
     identity::Authority,
-    firewall,
     lifecycle::Lifecycle,
     state::{AppState, leptos_options},
 };

@@ -101,7 +101,10 @@ impl Engine {
             driver: Some("bridge".to_owned()),
             attachable: Some(false),
             ipam: Some(Ipam { config: Some(vec![config]), ..Ipam::default() }),
-            options: Some(HashMap::from([("com.docker.network.bridge.name".to_owned(), bridge_name(self.labels.installation(), &spec.name))])),
+            options: Some(HashMap::from([(
+                "com.docker.network.bridge.name".to_owned(),
+                bridge_name(self.labels.installation(), &spec.name),
+            )])),
             labels: Some(self.labels.plain()),
             ..NetworkCreateRequest::default()
         }

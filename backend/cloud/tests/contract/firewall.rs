@@ -51,8 +51,7 @@ async fn containers_reach_the_agent_listener_and_nothing_else_of_the_host() {
         // Any other address of the host is as good as its outer one.
         let other_address = at(&other.gateway.to_string(), secret);
         let listener = at(&one.gateway.to_string(), agents);
-        let addresses =
-            [own_gateway.clone(), other_address.clone(), listener.clone(), "169.254.169.254:80".to_owned()];
+        let addresses = [own_gateway.clone(), other_address.clone(), listener.clone(), "169.254.169.254:80".to_owned()];
 
         let before = reach(&f, &one, "before", &addresses).await;
         assert!(before[&own_gateway] && before[&other_address] && before[&listener], "the probe works: {before:?}");
@@ -113,7 +112,10 @@ async fn rules_come_back_when_others_flush_them_and_go_when_asked() {
         firewall.remove().await.expect("twice is as good");
         assert_eq!(chains(real), Vec::<String>::new());
         let left = rules(&["-S"]);
-        assert!(ours.iter().all(|chain| everything.contains(chain.as_str()) && !left.contains(chain.as_str())), "{left}");
+        assert!(
+            ours.iter().all(|chain| everything.contains(chain.as_str()) && !left.contains(chain.as_str())),
+            "{left}"
+        );
     })
     .await;
 }

@@ -16,6 +16,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode, header},
+    response::Response,
 };
 use clap::Parser;
 use futures_util::StreamExt;
@@ -173,6 +174,11 @@ impl Client<'_> {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 64 * 1024 * 1024).await.unwrap();
         Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    /// Sends a request and gives the answer before its body has been read.
+    pub async fn open(&self, request: Request<Body>) -> Response {
+        self.app.router.clone().oneshot(request).await.unwrap()
     }
 
     async fn json(&self, method: Method, path: &str, body: &Value) -> Answer {

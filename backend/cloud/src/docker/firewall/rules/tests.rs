@@ -59,7 +59,10 @@ fn metadata_and_private_networks_are_closed_and_the_internet_is_not() {
     for network in ["169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"] {
         assert!(rules[position(rules, &format!("-d {network} "))].contains("REJECT"));
     }
-    assert!(rules.iter().all(|rule| rule.contains("-j RETURN") || rule.starts_with("-d ")), "no rule for all addresses");
+    assert!(
+        rules.iter().all(|rule| rule.contains("-j RETURN") || rule.starts_with("-d ")),
+        "no rule for all addresses"
+    );
     let allowed = position(rules, "192.168.5.0/24 -j RETURN");
     assert!(allowed < position(rules, "192.168.0.0/16"), "what is allowed comes before what forbids it");
     assert!(position(rules, "10.255.255.53/32") < position(rules, "10.0.0.0/8"));
