@@ -1,7 +1,7 @@
 //! A whole installation for one test: own database, ports, data directory, label and networks. Dropping it stops the
 //! director and removes every container, network and volume that carries its label.
 
-use crate::{Api, until};
+use crate::{Api, containers::Watch, until};
 use anyhow::{Context, Result, bail};
 use std::{
     env, fs,
@@ -24,6 +24,7 @@ pub struct Installation {
     folder: TempDir,
     database: String,
     director: Option<Child>,
+    watch: Option<Watch>,
     environment: Vec<(&'static str, String)>,
     /// Port of the dashboard and the REST API.
     pub web_port: u16,
@@ -70,8 +71,10 @@ impl Installation {
             ("AERIE_PREPARE_IMAGES", "false".to_owned()),
             ("AERIE_LOG", "text".to_owned()),
         ];
+        let watch = Watch::start(&label)?;
         let mut installation = Self {
             label,
+            watch: Some(watch),
             folder,
             database: format!("{server}/{database}"),
             director: None,
@@ -126,9 +129,7 @@ impl Installation {
     /// # Errors
     /// When it does not get ready.
     pub async fn restart_director(&mut self) -> Result<()> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        self.start_director(&target.join("debug/aerie-director"))?;
+        self.start_director(&director_binary()?)?;
         self.ready().await
     }
 
@@ -193,6 +194,12 @@ impl Drop for Installation {
             let _ = child.kill();
             let _ = child.wait();
         }
+        let _ = Command::new(director_binary().unwrap_or_default())
+            .args(["firewall", "remove"])
+            .envs(self.environment.iter().cloned())
+            .stdout(Stdio::null())
+            .status();
+        let found = self.watch.take().map(Watch::finish);
         for (list, remove) in [
             (["ps", "--all", "--quiet"].as_slice(), ["rm", "--force", "--volumes"].as_slice()),
             (["network", "ls", "--quiet"].as_slice(), ["network", "rm"].as_slice()),
@@ -207,7 +214,20 @@ impl Drop for Installation {
         if let Some((server, database)) = self.database.rsplit_once('/') {
             let _ = psql(&format!("{server}/postgres"), &format!("drop database if exists {database} with (force)"));
         }
+        // After everything has been cleaned up, and not on top of another failure.
+        if let Some(Err(problems)) = found
+            && !std::thread::panicking()
+        {
+            panic!("containers of this story may do what they should not:\n{problems}");
+        }
     }
+}
+
+/// The director that `scripts/build debug` made.
+fn director_binary() -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(target.join("debug/aerie-director"))
 }
 
 fn labelled(label: &str, arguments: &[&str]) -> Result<Vec<String>> {

@@ -3,6 +3,7 @@
 
 mod api;
 mod browser;
+mod containers;
 mod installation;
 mod samples;
 mod visitor;

@@ -1,9 +1,11 @@
 //! The agent's standard output: every line of every process, script and of the agent itself, as `role|stream|text`.
 //!
-//! Guarantees: lines of processes and scripts are never dropped. When nobody reads the container's output, whoever
-//! writes has to wait, as with any pipe. The agent's own lines never make it wait.
+//! Guarantees: lines of processes and scripts are never dropped without a line that says how many (see [`rate`]). When
+//! nobody reads the container's output, whoever writes has to wait, as with any pipe. The agent's own lines never make
+//! it wait.
 
 pub(crate) mod lines;
+mod rate;
 
 use aerie_agent_protocol::{LogTag, TaggedLine};
 use std::io::Write;
@@ -37,7 +39,7 @@ pub(crate) fn channel() -> (Output, Writer) {
 }
 
 impl Output {
-    /// Writes a line of a process or script; waits while the writer is behind.
+    /// Writes a line of a process or script as it is; waits while the writer is behind.
     pub(crate) async fn line(&self, role: &str, stream: &str, text: &str) {
         // Fails only when the writer has ended, which is when the agent does.
         let _ = self.lines.send(tagged(role, stream, text)).await;

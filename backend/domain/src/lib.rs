@@ -3,6 +3,7 @@
 //! May be used by every other crate, the browser included; uses none of them and does no I/O.
 //! To extend: one concept per module; what crosses the wire lives in `views`.
 
+mod capability;
 mod ids;
 mod names;
 mod problem;
@@ -11,6 +12,7 @@ mod size;
 mod state;
 pub mod views;
 
+pub use capability::ALLOWED_CAPABILITIES;
 pub use ids::{
     ApplicationId, CodeVersionId, DirectorId, InstanceId, OperationId, ServiceId, SessionId, TokenId, UserId,
 };

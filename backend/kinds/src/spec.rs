@@ -38,6 +38,9 @@ pub struct KindSpec {
     pub code: Option<CodeSpec>,
     /// Size of every instance.
     pub size: InstanceSize,
+    /// Linux capabilities of every instance, from [`ALLOWED_CAPABILITIES`](aerie_domain::ALLOWED_CAPABILITIES); usually none.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
     /// Writable folders in memory, path → MiB.
     #[serde(default)]
     pub tmpfs: BTreeMap<String, u32>,

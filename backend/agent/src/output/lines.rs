@@ -1,9 +1,19 @@
 //! Cuts a stream of bytes into lines: no trailing CR, valid UTF-8, none longer than a log line may be.
 
-use super::Output;
+use super::{
+    Output,
+    rate::{Rate, Verdict, dropped_line},
+};
 use crate::tail::Tail;
 use aerie_agent_protocol::TaggedLine;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    time::timeout,
+};
+
+/// How long after a flood it is told how many lines were dropped, if nothing else is written. Longer: told later.
+const TELL_AFTER: Duration = Duration::from_millis(500);
 
 /// Where lines go.
 pub(crate) struct Sink {
@@ -14,32 +24,55 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    async fn line(&self, text: &str) {
+    async fn line(&self, text: &str, rate: &mut Rate) {
         if let Some(tail) = &self.tail {
             tail.push(text);
         }
-        if let Some((output, role, stream)) = &self.log {
+        if let (Some((output, role, stream)), Verdict::Pass(dropped)) = (&self.log, rate.offer(text.len())) {
+            if dropped > 0 {
+                output.line(role, stream, &dropped_line(dropped)).await;
+            }
             output.line(role, stream, text).await;
         }
     }
 
-    /// Passes everything on until the stream ends.
+    /// Says how many lines are missing at the end of what was written.
+    async fn tell_dropped(&self, rate: &mut Rate) {
+        let dropped = rate.take_dropped();
+        if let (Some((output, role, stream)), true) = (&self.log, dropped > 0) {
+            output.line(role, stream, &dropped_line(dropped)).await;
+        }
+    }
+
+    /// Passes everything on until the stream ends, but not more than [`Rate`] allows.
     pub(crate) async fn pump(self, mut from: impl AsyncRead + Unpin) {
         let mut cutter = Cutter::default();
+        let mut rate = Rate::new();
         let mut bytes = vec![0; 8192];
         loop {
+            let read = if rate.is_dropping() {
+                // Cancel-safe: a read that is dropped has taken nothing.
+                let Ok(read) = timeout(TELL_AFTER, from.read(&mut bytes)).await else {
+                    self.tell_dropped(&mut rate).await;
+                    continue;
+                };
+                read
+            } else {
+                from.read(&mut bytes).await
+            };
             // An error on a pipe is as final as its end.
-            let read = from.read(&mut bytes).await.unwrap_or(0);
+            let read = read.unwrap_or(0);
             if read == 0 {
                 break;
             }
             for line in cutter.cut(&bytes[..read]) {
-                self.line(&line).await;
+                self.line(&line, &mut rate).await;
             }
         }
         for line in cutter.rest() {
-            self.line(&line).await;
+            self.line(&line, &mut rate).await;
         }
+        self.tell_dropped(&mut rate).await;
     }
 }
 
@@ -138,6 +171,54 @@ mod tests {
         let lines = all(&[&vec![0xff; 2 * MAX]]);
         assert!(lines.iter().all(|l| l.len() <= MAX));
         assert_eq!(lines.concat().chars().count(), 2 * MAX);
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_cut_and_says_so() {
+        let (output, writer) = crate::output::channel();
+        let seen = crate::testing::Shared::default();
+        let task = tokio::spawn(writer.run(seen.clone()));
+        let sink = Sink { log: Some((output, "php".into(), "out".into())), tail: None };
+        let flood = "spam\n".repeat(600_000);
+        sink.pump(flood.as_bytes()).await;
+        task.await.unwrap();
+        let text = seen.text();
+        let lines = text.lines().count();
+        let told: Vec<_> = text.lines().filter(|line| line.contains("dropped")).collect();
+        assert!((200_000..600_000).contains(&lines), "{lines}");
+        assert!(!told.is_empty() && told.iter().all(|line| line.starts_with("php|out|[")), "{told:?}");
+        let dropped: usize = told.iter().filter_map(|l| l.split(['[', ' ']).nth(1)?.parse::<usize>().ok()).sum();
+        assert_eq!(lines - told.len() + dropped, 600_000, "every line is passed on or counted");
+    }
+
+    proptest::proptest! {
+        /// Whatever bytes in whatever pieces: lines that fit, none lost, and memory for one line at most.
+        #[test]
+        fn any_bytes_become_lines(chunks in proptest::collection::vec(proptest::collection::vec(proptest::prelude::any::<u8>(), 0..3000), 0..20)) {
+            let mut cutter = Cutter::default();
+            let mut lines = Vec::new();
+            for chunk in &chunks {
+                lines.extend(cutter.cut(chunk));
+                proptest::prop_assert!(cutter.pending.len() <= MAX);
+            }
+            lines.extend(cutter.rest());
+            proptest::prop_assert!(lines.iter().all(|line| line.len() <= MAX && !line.contains('\n')));
+            let ends = chunks.iter().flatten().filter(|byte| **byte == b'\n').count();
+            proptest::prop_assert!(lines.len() >= ends);
+        }
+    }
+
+    #[test]
+    fn a_megabyte_without_an_end_is_passed_on_in_pieces() {
+        let mut cutter = Cutter::default();
+        let mut bytes = 0;
+        for _ in 0..128 {
+            let lines = cutter.cut(&[b'x'; 8192]);
+            bytes += lines.iter().map(String::len).sum::<usize>();
+            assert!(cutter.pending.len() <= MAX);
+        }
+        bytes += cutter.rest().iter().map(String::len).sum::<usize>();
+        assert_eq!(bytes, 1024 * 1024);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use super::{client::checked_name, labels::Labels};
 use crate::{CloudError, CloudErrorKind, ContainerSpec, Mount, NetworkMode};
+use aerie_domain::ALLOWED_CAPABILITIES;
 use bollard::models::{
     ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, Mount as EngineMount, MountType,
     MountVolumeOptions, NetworkingConfig, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
@@ -13,10 +14,6 @@ use std::collections::{BTreeMap, HashMap};
 
 /// User and group of everything in a container: the one that the base image has.
 const USER: &str = "1000:1000";
-
-/// Capabilities that a kind may name. None of them reaches beyond the container.
-const CAPABILITIES: &[&str] =
-    &["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID", "SYS_CHROOT"];
 
 /// Length of the scheduler's period. Larger: processes of a small instance stall for longer at a time; smaller: more overhead.
 const CPU_PERIOD_MICROS: i64 = 100_000;
@@ -144,7 +141,7 @@ fn check(spec: &ContainerSpec) -> Result<(), CloudError> {
         // A path instead of a name would mount a folder of the host.
         checked_name(&mount.volume)?;
     }
-    if let Some(unknown) = spec.capabilities.iter().find(|name| !CAPABILITIES.contains(&name.as_str())) {
+    if let Some(unknown) = spec.capabilities.iter().find(|name| !ALLOWED_CAPABILITIES.contains(&name.as_str())) {
         return refuse(format!("capability {unknown} is not allowed"));
     }
     if spec.environment.iter().any(|(name, value)| name.is_empty() || name.contains('=') || value.contains('\0')) {

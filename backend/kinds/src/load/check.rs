@@ -2,7 +2,7 @@
 
 use crate::{FileTemplate, KindSpec, RoleSpec, render::start_order};
 use aerie_agent_protocol::{CODE_FOLDER, RUN_FOLDER, ReloadMethod};
-use aerie_domain::{RoleName, views::KindCategory};
+use aerie_domain::{ALLOWED_CAPABILITIES, RoleName, views::KindCategory};
 use std::collections::BTreeSet;
 
 /// Signals a template may name.
@@ -81,6 +81,11 @@ fn limits(spec: &KindSpec) -> Check {
     let system = spec.category == KindCategory::System;
     ensure(system || !spec.host_network, || "host_network: is for kinds of category system only".to_owned())?;
     ensure(system || !spec.receives_routes, || "receives_routes: is for kinds of category system only".to_owned())?;
+    for name in &spec.capabilities {
+        ensure(ALLOWED_CAPABILITIES.contains(&name.as_str()), || {
+            format!("capabilities: {name:?} is not allowed; possible are {}", ALLOWED_CAPABILITIES.join(", "))
+        })?;
+    }
     let size = &spec.size;
     ensure(size.cpu_millis > 0 && size.memory_mib > 0 && size.pids > 0, || {
         "size: cpu_millis, memory_mib and pids must be above 0".to_owned()

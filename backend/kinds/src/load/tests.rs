@@ -172,6 +172,7 @@ fn mistakes_are_told_with_file_and_key() {
         ("command = [\"/front\"]", "command = []", "roles.front.process.command: is empty"),
         ("{{ service }}", "{{ servise }}", "roles.back.process.command: there is no \"servise\""),
         ("role = \"store\", command", "role = \"back\", command", "roles.store.init.role"),
+        ("drain_s = 2", "drain_s = 2\ncapabilities = [\"SYS_ADMIN\"]", "capabilities: \"SYS_ADMIN\" is not allowed"),
         ("drain_s = 2", "drain_s = 2\nhost_network = true", "host_network: is for kinds of category system"),
         ("price_per_hour = 1000", "price_per_hour = -1", "size.price_per_hour"),
         (

@@ -260,7 +260,7 @@ fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAd
         ]),
         volumes,
         tmpfs: spec.tmpfs.clone(),
-        capabilities: Vec::new(),
+        capabilities: spec.capabilities.clone(),
         cpu_millis: spec.size.cpu_millis,
         memory_mib: spec.size.memory_mib,
         pids: spec.size.pids,
