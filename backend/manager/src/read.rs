@@ -45,6 +45,7 @@ impl Reader {
         works: &Works,
         images: &Images,
     ) -> Result<Option<(World, Subject)>, PassError> {
+        let queued = works.position(id);
         // before rows and inventory: see `Works::of`
         let works = works.of(id);
         let Some((row, application, owner)) = self.store.service_with_owner(id).await? else { return Ok(None) };
@@ -87,6 +88,7 @@ impl Reader {
             versions: versions.into_iter().map(version).collect(),
             routes,
             entry,
+            queued,
             operation: operation
                 .filter(|operation| !operation.state.is_final())
                 .map(|operation| OpenOperation { progress: operation.progress, created_at: operation.created_at }),

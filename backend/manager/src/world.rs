@@ -34,6 +34,8 @@ pub struct World {
     pub routes: Vec<Route>,
     /// The public entry; only for kinds with a public role.
     pub entry: Entry,
+    /// Where in the queue for starts the first of its instances is, counted from 1.
+    pub queued: Option<usize>,
     /// What somebody waits for.
     pub operation: Option<OpenOperation>,
     /// Ids for new instances. At least as many as the service may have.

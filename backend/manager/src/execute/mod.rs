@@ -5,6 +5,7 @@
 
 mod images;
 mod rows;
+mod turns;
 mod works;
 
 pub(crate) use images::Images;
@@ -126,7 +127,7 @@ impl Executor {
         let (service, store, cloud) = (subject.service, self.store.clone(), self.cloud.clone());
         let (identities, images, kind) = (self.identities.clone(), self.images.clone(), subject.kind.clone());
         let file = kept_logs::path(&self.settings.log_dir, service, id);
-        self.works.start(service, id, Task::Run, START_LIMIT, async move {
+        self.works.start(subject.owner, service, id, Task::Run, START_LIMIT, async move {
             if keep_output {
                 kept_logs::keep_ended(cloud.as_ref(), &spec.name, &file).await;
             }
@@ -154,7 +155,7 @@ impl Executor {
         let name = names::container(&self.settings.installation, subject.service, id);
         let file = kept_logs::path(&self.settings.log_dir, subject.service, id);
         let cloud = self.cloud.clone();
-        self.works.start(subject.service, id, Task::Remove, grace + REMOVE_LIMIT, async move {
+        self.works.start(subject.owner, subject.service, id, Task::Remove, grace + REMOVE_LIMIT, async move {
             kept_logs::keep_while(cloud.as_ref(), &name, &file, cloud.remove_container(&name, grace)).await
         });
     }

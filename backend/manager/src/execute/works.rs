@@ -4,13 +4,14 @@
 //! Guarantees: one work per instance at a time; when it ends, its service is looked at again; everything ends when this
 //! is dropped. Caveat: it is known to this process only — after a restart the inventory tells what became of it.
 
+use super::turns::Turns;
 use crate::{
     backoff,
     queue::Queue,
     world::{Task, Work},
 };
 use aerie_cloud::{CloudError, CloudErrorKind};
-use aerie_domain::{InstanceId, ServiceId};
+use aerie_domain::{InstanceId, ServiceId, UserId};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -27,7 +28,7 @@ use tokio_util::{
 pub(crate) struct Works {
     entries: Arc<Entries>,
     tasks: TaskTracker,
-    starts: Arc<Semaphore>,
+    starts: Turns,
     /// Of their own: a removal waits for processes that end slowly, and nobody's start shall wait for that.
     removals: Arc<Semaphore>,
     cancel: CancellationToken,
@@ -62,7 +63,7 @@ impl Works {
         Self {
             entries: Arc::new(Entries { by_service: Mutex::default(), queue }),
             tasks: TaskTracker::new(),
-            starts: Arc::new(Semaphore::new(concurrency.max(1))),
+            starts: Turns::new(concurrency),
             removals: Arc::new(Semaphore::new(concurrency.max(1) * 4)),
             cancel: cancel.clone(),
             _stop: cancel.drop_guard(),
@@ -77,10 +78,16 @@ impl Works {
         entries.iter().map(|(id, entry)| (*id, entry.work.clone())).collect()
     }
 
-    /// Starts a work, unless one is under way. It fails when it takes longer than `limit`: an engine that hangs must
+    /// Where in the queue for starts the first of a service's instances is; nothing when none of them waits.
+    pub fn position(&self, service: ServiceId) -> Option<usize> {
+        self.starts.position(service)
+    }
+
+    /// Starts a work for this owner, unless one is under way. It fails when it takes longer than `limit`: an engine that hangs must
     /// not keep an instance busy for ever.
     pub fn start(
         &self,
+        owner: UserId,
         service: ServiceId,
         instance: InstanceId,
         task: Task,
@@ -103,17 +110,23 @@ impl Works {
             entry.work = Work::Busy;
         }
         let ending = Ending { entries: self.entries.clone(), service, instance, result: None };
-        let permits = match task {
-            Task::Run => self.starts.clone(),
-            Task::Remove => self.removals.clone(),
-        };
+        // In line from here on, not from when the task gets to run.
+        let turn = (task == Task::Run).then(|| self.starts.queue(owner, service));
+        let removals = self.removals.clone();
         let cancel = self.cancel.clone();
         self.tasks.spawn(async move {
             // as a whole: an assignment alone would take only the field along
             let mut ending = ending;
             let work = async {
-                // never closed
-                let _permit = permits.acquire().await;
+                let mut turn = turn;
+                let _removal = match &mut turn {
+                    Some(turn) => {
+                        turn.come().await;
+                        None
+                    }
+                    // never closed
+                    None => removals.acquire().await.ok(),
+                };
                 tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
                     let message = format!("the container engine did not finish within {} s", limit.as_secs());
                     Err(CloudError::new(CloudErrorKind::Transient, message))

@@ -70,7 +70,12 @@ pub(super) fn settle(board: &mut Board<'_>) {
     board.plan.settled = converged;
     if !converged {
         // Reports and engine events wake us; this is for what they miss. Longer: a lost wake-up is felt.
-        let pause = if state == ServiceState::Error { Duration::seconds(5) } else { Duration::seconds(1) };
+        let pause = match board.world.queued {
+            // A class in the queue must not keep the database busy with looking.
+            Some(_) => Duration::seconds(3),
+            None if state == ServiceState::Error => Duration::seconds(5),
+            None => Duration::seconds(1),
+        };
         board.plan.wake(board.world.now + pause);
     }
 }
@@ -216,7 +221,11 @@ fn progress(board: &Board<'_>) -> String {
     let given_up = board.drafts.iter().filter(|draft| !draft.wanted).count();
     let leaving = board.world.instances.iter().filter(|row| !row.wanted).count() + given_up;
     if healthy < total && draining == 0 {
-        return format!("instance {healthy} of {total} healthy");
+        let progress = format!("instance {healthy} of {total} healthy");
+        return match board.world.queued {
+            Some(position) => format!("{progress}; the next one is {} in the queue", ordinal(position)),
+            None => progress,
+        };
     }
     if board.code.serving != board.world.service.active
         && let Some(text) = staging(board)
@@ -233,6 +242,17 @@ fn progress(board: &Board<'_>) -> String {
     }
 }
 
+/// `1st`, `12th`.
+fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1, rest) if rest != 11 => "st",
+        (2, rest) if rest != 12 => "nd",
+        (3, rest) if rest != 13 => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
 fn instances(count: usize) -> String {
     if count == 1 { "1 instance".to_owned() } else { format!("{count} instances") }
 }
@@ -244,4 +264,15 @@ fn staging(board: &Board<'_>) -> Option<String> {
         board.drafts.iter().filter(|d| super::code::needs_code(board, d)).filter_map(|draft| draft.row).collect();
     let staged = needing.iter().filter(|row| row.has_staged(active)).count();
     Some(format!("staging version {number} on {staged} of {} instances", needing.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ordinal;
+
+    #[test]
+    fn places_are_told_as_people_say_them() {
+        let told: Vec<_> = [1, 2, 3, 4, 11, 12, 13, 21, 112, 123].into_iter().map(ordinal).collect();
+        assert_eq!(told, ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th", "123rd"]);
+    }
 }

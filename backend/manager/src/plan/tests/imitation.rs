@@ -97,6 +97,7 @@ impl Imitation {
             entry: Entry::default(),
             operation: None,
             fresh: vec![],
+            queued: None,
             last_in_application: true,
             settings: Arc::new(ManagerSettings::default()),
         };
