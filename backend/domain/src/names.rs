@@ -163,6 +163,37 @@ names! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// What any name may become without quoting: part of a host name, a path, a container's name, a label.
+    fn is_harmless(name: &str) -> bool {
+        !name.is_empty()
+            && name.len() <= 32
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && !name.ends_with('-')
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_accepted_is_harmless(text in prop_oneof![any::<String>(), "[a-z0-9A-Z._/ $`;-]{0,40}", "[a-z-]{1,34}"]) {
+            let accepted = [
+                text.parse::<UserName>().map(String::from),
+                text.parse::<ApplicationName>().map(String::from),
+                text.parse::<ServiceName>().map(String::from),
+                text.parse::<KindName>().map(String::from),
+                text.parse::<RoleName>().map(String::from),
+            ];
+            for name in accepted.into_iter().flatten() {
+                prop_assert!(is_harmless(&name) && name == text, "{:?}", name);
+            }
+            if let Ok(name) = text.parse::<VariableName>() {
+                let name = String::from(name);
+                prop_assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{:?}", name);
+                prop_assert!(!name.starts_with("LD_PRELOAD") && !name.starts_with("AERIE_"), "{:?}", name);
+            }
+        }
+    }
 
     #[test]
     fn names_that_people_would_choose_are_accepted() {

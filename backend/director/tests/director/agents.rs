@@ -255,3 +255,76 @@ async fn code_is_for_the_service_that_has_it(pool: PgPool) {
         assert_eq!(listening.get(own, path).await.0, 404, "{path}");
     }
 }
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn one_instance_s_certificate_opens_nothing_of_another(pool: PgPool) {
+    let listening = listen(pool).await;
+    let own = listening.instance(listening.service).await;
+    let other_service: ServiceId = listening.app.user("eve").await.php("other").await.parse().unwrap();
+    let other = listening.instance(other_service).await;
+    listening.configure(own, 1).await;
+    // Code that only the other service has.
+    let versions = listening.app.state.store.version_list(listening.service, None, 10).await.unwrap();
+    let digest = "ab".repeat(32);
+    for (service, digest) in [(listening.service, &digest), (other_service, &"cd".repeat(32))] {
+        sqlx::query("update code_versions set normalised_digest = $2 where service_id = $1")
+            .bind(service.0)
+            .bind(digest)
+            .execute(listening.app.state.store.pool())
+            .await
+            .unwrap();
+    }
+    let blobs = listening.app.state.config.options.data_dir.join("blobs");
+    std::fs::copy(blobs.join(&versions[0].normalised_digest), blobs.join(&digest)).unwrap();
+    let path = format!("/code/{digest}");
+    assert_eq!(listening.get(own, &path).await.0, 200, "the request works for whom it is meant");
+    assert_eq!(listening.get(other, &path).await.0, 404);
+    // The configuration that comes is that of the certificate, and whoever names another instance is sent away.
+    let mut socket = listening.agent(other).await;
+    hello(&mut socket, own).await;
+    assert!(matches!(hear(&mut socket).await, Some(ToAgent::Refused { .. })));
+    // A report is kept for the instance of the certificate.
+    let mut socket = listening.agent(other).await;
+    hello(&mut socket, other).await;
+    let report = InstanceReport { applied_generation: 1, ..InstanceReport::default() };
+    say(&mut socket, &FromAgent::Report(Box::new(report))).await;
+    for _ in 0..100 {
+        if listening.app.state.store.instance_fetch(other).await.unwrap().unwrap().report.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let store = &listening.app.state.store;
+    assert!(store.instance_fetch(other).await.unwrap().unwrap().report.is_some());
+    assert!(store.instance_fetch(own).await.unwrap().unwrap().report.is_none());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_removed_instance_gets_no_code(pool: PgPool) {
+    let listening = listen(pool).await;
+    let instance = listening.instance(listening.service).await;
+    let versions = listening.app.state.store.version_list(listening.service, None, 10).await.unwrap();
+    let path = format!("/code/{}", versions[0].normalised_digest);
+    assert_eq!(listening.get(instance, &path).await.0, 200);
+    let mut txn = listening.app.state.store.begin().await.unwrap();
+    txn.instance_retire(instance, 0).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(listening.get(instance, &path).await.0, 404);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn an_agent_that_talks_nonsense_is_cut_off(pool: PgPool) {
+    let listening = listen(pool).await;
+    let instance = listening.instance(listening.service).await;
+    listening.configure(instance, 1).await;
+    let large = "x".repeat(2 * 1024 * 1024);
+    let deep = "[".repeat(200_000);
+    for nonsense in ["", "{}", "{\"type\":\"report\"}", "\u{0}", deep.as_str(), large.as_str()] {
+        let mut socket = listening.agent(instance).await;
+        hello(&mut socket, instance).await;
+        assert!(hear(&mut socket).await.is_some());
+        // The director may hang up while it is still being said.
+        let _ = socket.send(Message::text(nonsense)).await;
+        assert!(hear(&mut socket).await.is_none(), "{}", &nonsense[..nonsense.len().min(40)]);
+    }
+}
