@@ -15,6 +15,7 @@
 //!   Docker is down.
 //! - **Nothing can hang**: every call has a time limit, except streams that follow something.
 
+pub mod audit;
 mod build;
 mod client;
 mod containers;
@@ -28,6 +29,7 @@ mod inventory;
 mod labels;
 mod logs;
 mod networks;
+mod probe;
 mod removal;
 mod volumes;
 

@@ -93,6 +93,14 @@ pub async fn act(options: &Options, action: FirewallAction) -> anyhow::Result<St
     })
 }
 
+/// Whether the rules are in force; changes nothing.
+///
+/// # Errors
+/// When they cannot be looked at.
+pub async fn is_in_force(options: &Options) -> anyhow::Result<bool> {
+    Ok(Firewall::new(settings(options)?).is_in_force().await?)
+}
+
 fn settings(options: &Options) -> anyhow::Result<FirewallSettings> {
     let pool: Network = options.subnet_pool.parse().context("AERIE_SUBNET_POOL is not usable")?;
     Ok(FirewallSettings {

@@ -17,6 +17,7 @@ pub mod http;
 pub mod identity;
 pub mod lifecycle;
 pub mod logs;
+pub mod selftest;
 pub mod serve;
 pub mod state;
 pub mod telemetry;

@@ -7,7 +7,7 @@ use aerie_director::{
     config::{Config, LogFormat, Options},
     firewall::{self, FirewallAction},
     http::openapi,
-    serve, telemetry,
+    selftest, serve, telemetry,
 };
 use clap::{Parser, Subcommand};
 use std::{io::Write, process::ExitCode};
@@ -32,6 +32,8 @@ enum Command {
     Openapi,
     /// Check options and folders without starting anything.
     CheckConfig,
+    /// Look at a running installation as an attacker would, and say what is open.
+    Selftest,
     /// Bring the firewall rules of this installation's containers into force, or take them away.
     Firewall {
         /// What to do with them.
@@ -46,7 +48,7 @@ async fn main() -> ExitCode {
     let command = cli.command.unwrap_or(Command::Serve);
     telemetry::start(if matches!(command, Command::Serve) { cli.options.log } else { LogFormat::Text });
     match run(command, cli.options).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // `{:#}` prints the whole chain of causes on one line.
             tracing::error!("{error:#}");
@@ -55,7 +57,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command, options: Options) -> anyhow::Result<()> {
+async fn run(command: Command, options: Options) -> anyhow::Result<ExitCode> {
     match command {
         Command::Openapi => {
             let text = openapi::document().to_pretty_json()?;
@@ -65,6 +67,13 @@ async fn run(command: Command, options: Options) -> anyhow::Result<()> {
             let config = Config::check(options)?;
             writeln!(std::io::stdout().lock(), "The configuration is usable: {}", config.summary())?;
         }
+        Command::Selftest => {
+            let report = selftest::run(&Config::check(options)?).await;
+            write!(std::io::stdout().lock(), "{report}")?;
+            if !report.is_good() {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Command::Firewall { action } => {
             let said = firewall::act(&options, action).await?;
             writeln!(std::io::stdout().lock(), "{said}")?;
@@ -72,5 +81,5 @@ async fn run(command: Command, options: Options) -> anyhow::Result<()> {
         Command::Migrate => serve::migrate(&Config::check(options)?).await?,
         Command::Serve => serve::serve(Config::check(options)?).await?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

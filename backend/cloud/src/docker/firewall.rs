@@ -83,6 +83,24 @@ impl Firewall {
         Ok(applied)
     }
 
+    /// Whether the rules are in force; changes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::ensure`].
+    pub async fn is_in_force(&self) -> Result<bool, FirewallError> {
+        let resolvers = resolvers::of_this_host();
+        let good = |tables: &Tables, listing: &Listing| {
+            rules::changes(&rules::wanted(&self.settings, tables.family(), &resolvers), listing).is_none()
+        };
+        let (tables, listing) = Tables::find(Family::V4, None).await?;
+        let v4 = good(&tables, &listing);
+        if !resolvers::host_has_ipv6() {
+            return Ok(v4);
+        }
+        let (tables, listing) = Tables::find(Family::V6, Some(&tables)).await?;
+        Ok(v4 && good(&tables, &listing))
+    }
+
     async fn ensure_family(
         &self,
         tables: &Tables,

@@ -8,7 +8,11 @@ use crate::{
 };
 use aerie_cloud::{ContainerSpec, LogsFrom, NetworkMode, NetworkSpec, docker::firewall::Applied};
 use futures_util::TryStreamExt;
-use std::{collections::BTreeMap, net::TcpListener, process::Command};
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, TcpListener},
+    process::Command,
+};
 
 fn attached(network: &NetworkSpec, spec: ContainerSpec) -> ContainerSpec {
     ContainerSpec { network: NetworkMode::Private { network: network.name.clone(), aliases: vec![] }, ..spec }
@@ -84,6 +88,27 @@ async fn applications_reach_only_themselves() {
         real.firewall(1).ensure().await.unwrap();
         assert!(reach(&f, &ada, "friend-2", &address).await[&address[0]], "within an application all is allowed");
         assert!(!reach(&f, &eve, "stranger-2", &address).await[&address[0]]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_self_test_sees_what_is_open_and_leaves_nothing() {
+    with_real(async |real, f| {
+        let network = f.network_spec("selftest");
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let open = SocketAddr::new(network.gateway, listener.local_addr().unwrap().port());
+        let closed = SocketAddr::new(network.gateway, 1);
+        assert_eq!(real.cloud.try_to_reach(&network, &[closed, open]).await.unwrap(), [false, true]);
+        real.firewall(1).ensure().await.unwrap();
+        assert!(real.firewall(1).is_in_force().await.unwrap());
+        assert_eq!(real.cloud.try_to_reach(&network, &[closed, open]).await.unwrap(), [false, false]);
+        assert!(f.cloud.networks().await.unwrap().is_empty());
+        let spec = f.idle("audited");
+        f.cloud.ensure_container(&spec).await.unwrap();
+        let audited = real.cloud.audit().await.unwrap();
+        assert_eq!(audited.len(), 1, "the throw-away containers are gone: {audited:?}");
+        assert_eq!((audited[0].name.as_str(), audited[0].problems.len()), (spec.name.as_str(), 0), "{audited:?}");
     })
     .await;
 }
