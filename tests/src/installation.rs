@@ -30,6 +30,8 @@ pub struct Installation {
     pub web_port: u16,
     /// Port at which applications answer.
     pub public_port: u16,
+    /// Port on which agents are awaited.
+    pub agent_port: u16,
 }
 
 impl Installation {
@@ -81,6 +83,7 @@ impl Installation {
             environment,
             web_port: ports[0],
             public_port: ports[2],
+            agent_port: ports[1],
         };
         fs::create_dir_all(installation.folder.path().join("data"))?;
         installation.start_director(&director)?;
@@ -159,6 +162,30 @@ impl Installation {
     /// When Docker does not answer.
     pub fn containers(&self) -> Result<Vec<String>> {
         labelled(&self.label, &["ps", "--all", "--format", "{{.Names}}"])
+    }
+
+    /// Its label, which is in the names of everything it makes.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Its data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Runs the director's program with the installation's settings and another command, as an operator would; gives
+    /// whether it ended well, and all that it said.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn run_director(&self, arguments: &[&str]) -> Result<(bool, String)> {
+        let output =
+            Command::new(director_binary()?).args(arguments).envs(self.environment.iter().cloned()).output()?;
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        Ok((output.status.success(), format!("{out}{err}")))
     }
 
     /// Runs one docker command against a container of this installation.
