@@ -8,7 +8,7 @@ use super::{
 use crate::CloudError;
 use aerie_domain::ALLOWED_CAPABILITIES;
 use bollard::{
-    models::{ContainerInspectResponse, HostConfig, MountType},
+    models::{ContainerInspectResponse, HostConfig},
     query_parameters::ListContainersOptionsBuilder,
 };
 
@@ -61,7 +61,7 @@ fn problems(found: &ContainerInspectResponse) -> Vec<String> {
     let no_ports = host.port_bindings.as_ref().is_none_or(std::collections::HashMap::is_empty);
     let no_devices = host.devices.as_ref().is_none_or(Vec::is_empty);
     let mounts = found.mounts.as_deref().unwrap_or_default();
-    let foreign = mounts.iter().any(|mount| !matches!(mount.typ, Some(MountType::VOLUME | MountType::TMPFS)));
+    let foreign = mounts.iter().any(|mount| !matches!(mount.typ.as_deref(), Some("volume" | "tmpfs")));
     let log = host.log_config.as_ref().and_then(|log| log.config.as_ref());
     [
         (user == "1000:1000", "runs as another user than 1000"),
@@ -106,7 +106,7 @@ mod tests {
                 cap_add: Some(vec!["SYS_ADMIN".into()]),
                 ..HostConfig::default()
             }),
-            mounts: Some(vec![MountPoint { typ: Some(MountType::BIND), ..MountPoint::default() }]),
+            mounts: Some(vec![MountPoint { typ: Some("bind".into()), ..MountPoint::default() }]),
             ..ContainerInspectResponse::default()
         };
         assert_eq!(problems(&bare).len(), 13, "{:#?}", problems(&bare));
