@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
 mod agents;
+mod attacks;
 mod authorisation;
 mod http_accounts;
 mod http_applications;
