@@ -61,22 +61,7 @@ impl Town {
         let store = Store::from_pool(pool);
         let agents = Agents::start(store.clone(), cloud.clone());
         let kinds = Kinds::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kinds")).unwrap();
-        let owner = UserId::generate();
-        let mut txn = store.begin().await.unwrap();
-        txn.user_insert(&NewUser {
-            id: owner,
-            name: "ada".into(),
-            email: "ada@example.org".into(),
-            password_hash: None,
-            first_name: String::new(),
-            last_name: String::new(),
-            affiliation: String::new(),
-            role: UserRole::User,
-            granted_millis: 1_000_000,
-        })
-        .await
-        .unwrap();
-        txn.commit().await.unwrap();
+        let owner = user(&store, "ada").await;
         Self { store, cloud, kinds, owner, logs: tempfile::tempdir().unwrap(), _agents: agents }
     }
 
@@ -103,11 +88,21 @@ impl Town {
         RunningManager { cancel, task }
     }
 
+    /// Another user.
+    pub async fn user(&self, name: &str) -> UserId {
+        user(&self.store, name).await
+    }
+
     /// A service in an application of its own, with its first version; not started.
     pub async fn service(&self, application: &str, kind: &str) -> ServiceId {
+        self.service_of(self.owner, application, kind).await
+    }
+
+    /// The same, of another user.
+    pub async fn service_of(&self, owner: UserId, application: &str, kind: &str) -> ServiceId {
         let id = ServiceId::generate();
         let mut txn = self.store.begin().await.unwrap();
-        let application = txn.application_insert(self.owner, &application.parse().unwrap()).await.unwrap();
+        let application = txn.application_insert(owner, &application.parse().unwrap()).await.unwrap();
         let takes_code = self.kinds.get(kind).unwrap().spec.code.is_some();
         let version = CodeVersionId::generate();
         let counts = self.kinds.get(kind).unwrap().spec.roles.iter();
@@ -235,6 +230,26 @@ impl Town {
     pub fn specs(&self) -> Vec<ContainerSpec> {
         self.cloud.containers().iter().filter_map(|container| self.cloud.spec(&container.name)).collect()
     }
+}
+
+async fn user(store: &Store, name: &str) -> UserId {
+    let id = UserId::generate();
+    let mut txn = store.begin().await.unwrap();
+    txn.user_insert(&NewUser {
+        id,
+        name: name.parse().unwrap(),
+        email: format!("{name}@example.org"),
+        password_hash: None,
+        first_name: String::new(),
+        last_name: String::new(),
+        affiliation: String::new(),
+        role: UserRole::User,
+        granted_millis: 1_000_000,
+    })
+    .await
+    .unwrap();
+    txn.commit().await.unwrap();
+    id
 }
 
 fn new_version(id: CodeVersionId, service: ServiceId) -> NewVersion {
