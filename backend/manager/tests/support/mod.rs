@@ -237,7 +237,7 @@ async fn user(store: &Store, name: &str) -> UserId {
     let mut txn = store.begin().await.unwrap();
     txn.user_insert(&NewUser {
         id,
-        name: name.parse().unwrap(),
+        name: name.to_owned(),
         email: format!("{name}@example.org"),
         password_hash: None,
         first_name: String::new(),

@@ -55,8 +55,8 @@ fn every_server_function_is_in_the_table() {
     compare("FUNCTIONS", &functions, FUNCTIONS);
 }
 
-#[test]
-fn every_page_is_in_the_table() {
+#[tokio::test]
+async fn every_page_is_in_the_table() {
     let pages = generate_route_list(aerie_frontend::App);
     compare("PAGES", &pages.iter().map(|page| (page.path().to_owned(), "GET".to_owned())).collect(), PAGES);
 }

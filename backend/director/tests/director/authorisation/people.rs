@@ -106,6 +106,11 @@ impl Person<'_> {
         }
     }
 
+    /// The same person with a browser's wish for pages.
+    pub fn wanting_pages(self) -> Self {
+        Self { client: self.client.with("accept", "text/html"), ..self }
+    }
+
     /// Whether this person may see names of ada's things at all.
     pub fn may_see(&self) -> bool {
         matches!(self.standing, Standing::Reader | Standing::Owner)
@@ -132,4 +137,15 @@ impl Expected {
 fn functions_that_load_only_read() {
     let read = super::table::FUNCTIONS.iter().find(|row| row.path == "/fn/load_service").unwrap();
     assert!(!read.changes() && read.method.parse::<Method>().unwrap() == Method::POST);
+}
+
+/// Routes of admins are refused to everybody that the walk knows.
+#[sqlx::test(migrations = "../../migrations")]
+async fn nobody_here_is_an_admin(pool: sqlx::PgPool) {
+    let app = App::start(pool).await;
+    let ada = World::of(&app, "ada").await;
+    let row = Row { method: "GET", path: "/admin", who: Who::Admin, body: super::table::Body::Nothing };
+    for person in everybody(&app, &ada).await.into_iter().chain(owner(&app, &ada).await) {
+        assert!(matches!(person.expects(&row), Expected::SignIn | Expected::Refused), "{}", person.name);
+    }
 }

@@ -14,8 +14,7 @@ pub enum Who {
     Owner,
     /// As `SignedIn` or, if it names something, as `Owner`, but never with a token: it is about the account itself.
     Account,
-    /// Only admins.
-    #[expect(dead_code, reason = "for routes of the admin pages")]
+    /// Only admins; whether others read "not allowed" or "not found" is up to the route.
     Admin,
 }
 

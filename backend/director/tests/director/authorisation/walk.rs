@@ -58,7 +58,7 @@ async fn check(world: &World, person: &Person<'_>, row: &Row, wrong: &mut Vec<St
 /// All lines but pages; folders of files have nothing at their beginning, and logging out comes last.
 fn rows() -> Vec<&'static Row> {
     let rows = REST.iter().chain(FUNCTIONS).chain(PLAIN).filter(|row| !["/static", "/pkg"].contains(&row.path));
-    let (last, mut first): (Vec<_>, Vec<_>) = rows.partition(|row| row.path == "/fn/log_out");
+    let (last, mut first): (Vec<&Row>, Vec<&Row>) = rows.partition(|row| row.path == "/fn/log_out");
     first.extend(last);
     first
 }
@@ -97,7 +97,7 @@ async fn nobody_gets_at_what_is_not_theirs(pool: PgPool) {
 
     // The same requests do work for ada: it was not for a wrong id or form that others were refused. What removes comes
     // last, the innermost first.
-    let (mut keeps, mut removes): (Vec<_>, Vec<_>) =
+    let (mut keeps, mut removes): (Vec<&Row>, Vec<&Row>) =
         rows().into_iter().partition(|row| row.method != "DELETE" && !row.path.contains("/fn/delete_"));
     removes.sort_by_key(|row| std::cmp::Reverse(row.path.contains("version")));
     removes.sort_by_key(|row| row.path.contains("application"));
@@ -129,7 +129,7 @@ async fn pages_show_nothing_to_those_whom_it_does_not_concern(pool: PgPool) {
     let mut people = everybody(&app, &ada).await;
     people.extend(owner(&app, &ada).await);
     for person in people {
-        let person = Person { client: person.client.clone().with("accept", "text/html"), ..person };
+        let person = person.wanting_pages();
         for row in PAGES {
             let seen = ask(&ada, &person, row).await;
             // Pages answer people: strangers are led to where they can sign in.
