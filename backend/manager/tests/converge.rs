@@ -1,6 +1,7 @@
 //! Managers over a real database, a simulated engine and make-believe agents.
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
+mod fairness;
 mod support;
 
 use aerie_cloud::{

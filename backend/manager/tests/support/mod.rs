@@ -69,12 +69,25 @@ impl Town {
         self.manager_on(Arc::new(self.cloud.clone()))
     }
 
+    /// One that starts so many containers at a time.
+    pub fn manager_with_places(&self, places: usize) -> RunningManager {
+        let settings = ManagerSettings { container_concurrency: places, ..self.settings() };
+        self.manager_of(Arc::new(self.cloud.clone()), settings)
+    }
+
     pub fn manager_on(&self, cloud: Arc<dyn Cloud>) -> RunningManager {
-        let settings = ManagerSettings {
+        self.manager_of(cloud, self.settings())
+    }
+
+    fn settings(&self) -> ManagerSettings {
+        ManagerSettings {
             installation: "town".into(),
             log_dir: self.logs.path().to_owned(),
             ..ManagerSettings::default()
-        };
+        }
+    }
+
+    fn manager_of(&self, cloud: Arc<dyn Cloud>, settings: ManagerSettings) -> RunningManager {
         let manager = Manager::new(ManagerParts {
             store: self.store.clone(),
             cloud,

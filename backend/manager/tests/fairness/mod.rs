@@ -1,13 +1,10 @@
 //! Many users at the same door: a real database, a simulated engine that takes its time.
-#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
-mod support;
-
+use crate::support::Town;
 use aerie_cloud::simulated::{SimulatedCloud, SimulatedOptions};
 use aerie_domain::{ServiceId, ServiceState};
 use sqlx::PgPool;
 use std::time::Duration;
-use support::Town;
 use tokio::time::{Instant, sleep};
 
 fn slow(milliseconds: u64) -> SimulatedCloud {
@@ -26,11 +23,12 @@ async fn running(town: &Town, services: &[ServiceId]) -> usize {
 #[sqlx::test(migrator = "aerie_store::MIGRATOR")]
 async fn one_user_with_many_services_does_not_hold_up_another(pool: PgPool) {
     let town = Town::with_cloud(pool, slow(300)).await;
-    let manager = town.manager();
+    // One place, so that the order is all that counts, however busy the machine is.
+    let manager = town.manager_with_places(1);
     let modest = town.user("eve").await;
     let modest = town.service_of(modest, "small", "site").await;
     let mut greedy = Vec::new();
-    for number in 0..30 {
+    for number in 0..12 {
         greedy.push(town.service(&format!("big-{number}"), "site").await);
     }
     let mut operations = Vec::new();
@@ -48,7 +46,7 @@ async fn one_user_with_many_services_does_not_hold_up_another(pool: PgPool) {
     town.state(modest, ServiceState::Running).await;
     let took = asked.elapsed();
     let served = running(&town, &greedy).await;
-    assert!(served < 20, "after {took:?} the other one's {served} services were served first");
+    assert!(served < 8, "after {took:?} the other one's {served} services were served first");
     assert!(told.iter().any(|text| text.contains(" in the queue")), "the place in the line is told: {told:?}");
     for service in greedy {
         town.state(service, ServiceState::Running).await;
@@ -57,11 +55,11 @@ async fn one_user_with_many_services_does_not_hold_up_another(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "aerie_store::MIGRATOR")]
-async fn two_hundred_users_who_press_start_together_are_all_served(pool: PgPool) {
+async fn a_class_that_presses_start_together_is_served(pool: PgPool) {
     let town = Town::with_cloud(pool, slow(20)).await;
     let manager = town.manager();
     let mut services = Vec::new();
-    for number in 0..200 {
+    for number in 0..60 {
         let user = town.user(&format!("user-{number}")).await;
         services.push(town.service_of(user, "blog", "site").await);
     }
