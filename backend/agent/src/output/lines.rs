@@ -1,7 +1,7 @@
 //! Cuts a stream of bytes into lines: no trailing CR, valid UTF-8, none longer than a log line may be.
 
 use super::Output;
-use crate::tail::Tail;
+use crate::{load::RequestMeter, tail::Tail};
 use aerie_agent_protocol::TaggedLine;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -11,12 +11,17 @@ pub(crate) struct Sink {
     pub(crate) log: Option<(Output, String, String)>,
     /// To be quoted in a message.
     pub(crate) tail: Option<Tail>,
+    /// To be counted: lines are requests.
+    pub(crate) requests: Option<RequestMeter>,
 }
 
 impl Sink {
     async fn line(&self, text: &str) {
         if let Some(tail) = &self.tail {
             tail.push(text);
+        }
+        if let Some(requests) = &self.requests {
+            requests.see(text);
         }
         if let Some((output, role, stream)) = &self.log {
             output.line(role, stream, text).await;

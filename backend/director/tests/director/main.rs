@@ -7,6 +7,7 @@ mod agents;
 mod http_accounts;
 mod http_applications;
 mod http_documents;
+mod http_load;
 mod http_logs;
 mod http_security;
 mod http_services;

@@ -5,6 +5,7 @@ use aerie_director::{
     config::{Config, Options},
     http::{auth::StreamSlots, openapi, router::router},
     lifecycle::Lifecycle,
+    metrics::Metrics,
     state::{AppState, leptos_options},
 };
 use aerie_frontend::Assets;
@@ -81,6 +82,7 @@ impl App {
             assets: Assets::none(),
             leptos: leptos_options(&config),
             lifecycle,
+            metrics: Metrics::default(),
             config,
         };
         Self { router: router(state.clone()), state, cloud, folder }
