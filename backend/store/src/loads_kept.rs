@@ -67,6 +67,10 @@ impl Store {
                 .fetch_one(txn.connection())
                 .await?;
         if alone {
+            // After an outage there may be an hour of it; the usual limit would make it fail again and again.
+            sqlx::query_scalar!(r#"select set_config('statement_timeout', '300s', true) as "set!""#)
+                .fetch_one(txn.connection())
+                .await?;
             for pair in KEPT.windows(2) {
                 txn.instance_loads_add_up(pair[0].0, pair[1].0).await?;
                 txn.role_loads_add_up(pair[0].0, pair[1].0).await?;
@@ -203,9 +207,9 @@ fn times(buckets: &[i16], counts: &[i64]) -> Result<Times, StoreError> {
 }
 
 impl Txn<'_> {
-    /// Adds slots of `fine` seconds up to slots of `coarse` seconds: all that are over and not added up yet, and the
-    /// last three once more, in case the clock was set back. Nothing is written to a slot that is over by ten seconds:
-    /// batches go to the slot of now.
+    /// Adds slots of `fine` seconds up to slots of `coarse` seconds: all that are over and not added up yet; or, when the
+    /// clock was set back so that the newest lies ahead, the last three. Nothing is written to a slot that is over by ten
+    /// seconds: batches go to the slot of now.
     async fn instance_loads_add_up(&mut self, fine: i16, coarse: i16) -> Result<(), StoreError> {
         sqlx::query!(
             "
@@ -213,9 +217,10 @@ impl Txn<'_> {
                 select make_interval(secs => $2::smallint) as step,
                        date_bin(make_interval(secs => $2::smallint), now() - interval '10 seconds', 'epoch') as until
             ), done as (
-                select least(coalesce((select max(at) from instance_loads where step_s = $2) + span.step, '-infinity'),
-                             span.until - 3 * span.step) as since
-                  from span
+                select case when last.at + span.step > span.until then span.until - 3 * span.step
+                            else coalesce(last.at + span.step, '-infinity')
+                       end as since
+                  from span, (select max(at) as at from instance_loads where step_s = $2) as last
             )
             insert into instance_loads as kept
                         (service_id, step_s, at, instance_id, covered_ms, cpu_ms, memory_bytes, memory_limit_bytes,
@@ -253,9 +258,10 @@ impl Txn<'_> {
                 select make_interval(secs => $2::smallint) as step,
                        date_bin(make_interval(secs => $2::smallint), now() - interval '10 seconds', 'epoch') as until
             ), done as (
-                select least(coalesce((select max(at) from role_loads where step_s = $2) + span.step, '-infinity'),
-                             span.until - 3 * span.step) as since
-                  from span
+                select case when last.at + span.step > span.until then span.until - 3 * span.step
+                            else coalesce(last.at + span.step, '-infinity')
+                       end as since
+                  from span, (select max(at) as at from role_loads where step_s = $2) as last
             ), source as (
                 select date_bin(span.step, l.at, 'epoch') as slot, l.*
                   from role_loads l, span, done

@@ -86,7 +86,7 @@ impl LoadRecorder {
         self.state().totals.remove(&instance);
     }
 
-    /// How many agents have told something and are still there.
+    /// The counters of all instances whose agents have told something and are still there.
     pub fn totals(&self) -> HashMap<InstanceId, InstanceTotals> {
         self.state().totals.clone()
     }

@@ -82,7 +82,7 @@ fn Run(run: LoadRunView, now: time::OffsetDateTime) -> impl IntoView {
     let answers: Vec<String> = statuses.chain(reasons).collect();
     let running = run.state == LoadRunState::Running;
     view! {
-        <div class="run" role="status">
+        <div class="run">
             <h3>{heading}</h3>
             <p class="muted wrap">{state}", asked for "<Ago at=run.created_at now /></p>
             {running.then(|| view! { <progress max=total.to_string() value=(run.sent + run.skipped).to_string() aria-label="Requests sent"></progress> })}
