@@ -3,6 +3,7 @@
 //! To extend: one component per module, 25 to 60 lines, with its words in the view and its looks in `static/css`.
 
 mod bar;
+mod chart;
 mod confirm;
 mod copy_field;
 mod field;
@@ -20,6 +21,7 @@ mod text_area;
 mod when;
 
 pub use bar::Bar;
+pub use chart::Chart;
 pub use confirm::Confirm;
 pub use copy_field::CopyField;
 pub use field::{Field, FieldMessage};

@@ -74,6 +74,17 @@ pub fn clock(at: OffsetDateTime) -> String {
     format!("{:02}:{:02}:{:02}.{:03}", at.hour(), at.minute(), at.second(), at.millisecond())
 }
 
+/// Where an axis begins or ends, as fine as its points (of `step_s` seconds) are: "14:03:20", "14:03", "11-21 14:00".
+pub fn axis(at: OffsetDateTime, step_s: u32) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    let day = format!("{:02}-{:02}", u8::from(at.month()), at.day());
+    match step_s {
+        0..60 => format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second()),
+        60..900 => format!("{:02}:{:02}", at.hour(), at.minute()),
+        _ => format!("{day} {:02}:{:02}", at.hour(), at.minute()),
+    }
+}
+
 /// "2026-11-21 14:03:22 UTC": for tooltips.
 pub fn full(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC);
@@ -138,6 +149,7 @@ mod tests {
         assert_eq!(until(now + Duration::days(3), now), "in 3 days");
         assert_eq!(until(now, now), "over");
         assert_eq!(clock(now), "14:03:22.417");
+        assert_eq!([5, 60, 900].map(|step| axis(now, step)), ["14:03:22", "14:03", "11-21 14:03"]);
         assert_eq!(machine(now.to_offset(time::macros::offset!(+1))), "2026-11-21T14:03:22Z");
     }
 

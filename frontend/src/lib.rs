@@ -12,6 +12,7 @@
 #![recursion_limit = "512"]
 
 mod app;
+mod chart;
 mod components;
 mod estimate;
 mod format;

@@ -4,12 +4,15 @@
 //! the moment it was rendered. Connections belong to the component that opened them and close with it.
 
 mod events;
+mod load_feed;
 mod log_buffer;
 mod log_feed;
 mod page_data;
 mod source;
 
+use events::page_visible;
 pub use events::{Connection, use_events};
+pub use load_feed::use_load_feed;
 pub use log_buffer::{LogBuffer, LogEntry};
 pub use log_feed::{LogFeed, LogState, use_log_feed};
 pub use page_data::{PageData, leave_when_refused, refresh_after, refresh_every};

@@ -8,6 +8,7 @@ mod applications;
 mod code;
 mod configuration;
 mod kinds;
+mod load;
 mod logs;
 mod services;
 mod sessions;
@@ -21,6 +22,7 @@ pub use applications::{
 pub use code::{ActivateVersion, DeleteVersion};
 pub use configuration::{ConfigureSettings, RemoveVariable, SetVariable};
 pub use kinds::{NewServiceData, load_new_service};
+pub use load::{CancelLoadRun, StartLoadRun, load_load, load_load_runs};
 pub use logs::load_manager_log;
 pub use services::{
     CreateService, DeleteService, RenameService, ScaleService, ServiceData, StartService, StopService, load_service,

@@ -22,6 +22,10 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
     ada.accepted(Method::PUT, &format!("/services/{id}/scale"), Some(json!({ "roles": { "php": 2 } }))).await?;
     ada.json::<Value>(Method::POST, "/applications", Some(json!({ "name": "empty" }))).await?;
     ada.wait_state(id, ServiceState::Running).await?;
+    // So that the graphs have lines and the load generator a result.
+    let run = json!({ "rate": 20, "seconds": 2, "path": "/" });
+    ada.json::<Value>(Method::POST, &format!("/services/{id}/load-runs"), Some(run)).await?;
+    tokio::time::sleep(Duration::from_secs(12)).await;
 
     let browser = Browser::open(&home.url(), Scripts::On).await?;
     let application = service.summary.application_id;

@@ -1,5 +1,6 @@
 //! The desired state of one instance.
 
+use crate::MetricsSpec;
 use aerie_domain::{CodeVersionId, InstanceId, RoleName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -83,6 +84,9 @@ pub struct ProcessSpec {
     /// How its standard output and error are called in logs.
     #[serde(default)]
     pub streams: StreamNames,
+    /// Where figures about its work come from. Taken up when the process starts.
+    #[serde(default)]
+    pub metrics: MetricsSpec,
 }
 
 /// How a process takes changed files.

@@ -9,6 +9,7 @@
 
 mod config;
 mod message;
+mod metrics;
 mod report;
 mod tag;
 
@@ -17,7 +18,8 @@ pub use config::{
     StreamNames,
 };
 pub use message::{FromAgent, ToAgent};
-pub use report::{CheckReport, InstanceReport, ProcessReport, Usage};
+pub use metrics::{HaproxyStats, MetricsSpec, RequestLog, TimeUnit};
+pub use report::{CheckReport, InstanceReport, NetworkUsage, ProcessReport, RoleUsage, Usage};
 pub use tag::{LogTag, TaggedLine};
 
 /// Version of the protocol: a director refuses agents of another one with a clear message.

@@ -1,6 +1,6 @@
 //! What an agent tells of its instance.
 
-use aerie_domain::{CodeVersionId, RoleName};
+use aerie_domain::{CodeVersionId, RoleName, Times};
 use serde::{Deserialize, Serialize};
 
 /// The whole state of an instance as its agent sees it.
@@ -47,11 +47,53 @@ pub struct CheckReport {
     pub output: String,
 }
 
-/// What the instance uses now, from its cgroup.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the instance used since the last message, and what its roles did. Every 2 s, one message for all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Processor time since the last message, thousandths of a core.
     pub cpu_millis: u32,
     /// Memory without page cache, bytes.
     pub memory_bytes: u64,
+    /// What the instance may use of it at most, bytes; 0 when there is no limit.
+    #[serde(default)]
+    pub memory_limit_bytes: u64,
+    /// The time that the message is about, milliseconds. 0 from agents that do not tell: 2 s.
+    #[serde(default)]
+    pub period_ms: u32,
+    /// What went through the instance's network; absent for instances on the host's network, whose counters are the
+    /// host's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkUsage>,
+    /// One entry per role that declares metrics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleUsage>,
+}
+
+/// Bytes since the last message, over all interfaces but the loopback.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkUsage {
+    /// Bytes that came in.
+    pub received_bytes: u64,
+    /// Bytes that went out.
+    pub sent_bytes: u64,
+}
+
+/// What a role did since the last message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleUsage {
+    /// The role.
+    pub role: RoleName,
+    /// Requests that were answered.
+    pub requests: u64,
+    /// Of these, with a status from 400 to 499.
+    pub client_errors: u64,
+    /// Of these, with a status of 500 and above.
+    pub errors: u64,
+    /// Requests that wait for a free place now.
+    pub queue: u32,
+    /// Connections that are open now.
+    pub sessions: u32,
+    /// How long the requests took.
+    #[serde(default)]
+    pub times: Times,
 }

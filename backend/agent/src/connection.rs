@@ -6,10 +6,15 @@ use crate::{
     apply::Targets,
     backoff::{Backoff, jittered},
     host::Host,
+    usage::Meter,
 };
-use aerie_agent_protocol::DIRECTOR_TLS_NAME;
+use aerie_agent_protocol::{DIRECTOR_TLS_NAME, Usage};
 use rustls_pki_types::ServerName;
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_tungstenite::{WebSocketStream, tungstenite};
@@ -56,6 +61,8 @@ pub(crate) struct Connection {
     pub(crate) host: Host,
     /// Takes configurations.
     pub(crate) targets: Arc<Targets>,
+    /// What the instance uses. Lives longer than a session, so that the time without a director is told afterwards.
+    pub(crate) meter: Mutex<Meter>,
 }
 
 impl Connection {
@@ -82,6 +89,12 @@ impl Connection {
         last_problem.clear();
         // A director that hangs up on us at once is not one to call again at once.
         session::run(self, socket, || backoff.reset()).await
+    }
+
+    /// What was used and done since the last call.
+    fn usage(&self) -> Option<Usage> {
+        let usage = self.meter.lock().unwrap_or_else(PoisonError::into_inner).measure(Instant::now())?;
+        Some(Usage { roles: self.host.loads.take(), ..usage })
     }
 
     async fn dial(&self) -> Result<Socket, Lost> {

@@ -1,6 +1,6 @@
 //! What everything that runs programs needs, in one handle.
 
-use crate::{environment, output::Output, reap::Children, report::Board};
+use crate::{environment, load::Loads, output::Output, reap::Children, report::Board};
 use aerie_domain::{InstanceId, RoleName};
 use std::{collections::BTreeMap, path::PathBuf, process::Stdio};
 use tokio::process::Command;
@@ -16,8 +16,12 @@ pub(crate) struct Host {
     pub(crate) output: Output,
     /// Takes news for the report.
     pub(crate) board: Board,
+    /// Counts what roles do.
+    pub(crate) loads: Loads,
     /// The cgroup's folder.
     pub(crate) cgroup: PathBuf,
+    /// Folder of the configuration files and sockets.
+    pub(crate) run_folder: PathBuf,
 }
 
 impl Host {

@@ -59,6 +59,7 @@ pub(crate) async fn run(host: &Host, job: Job<'_>) -> Done {
     let sink = || Sink {
         log: job.log.map(|(role, stream)| (host.output.clone(), role.to_owned(), stream.to_owned())),
         tail: Some(tail.clone()),
+        requests: None,
     };
     let mut readers = JoinSet::new();
     let (out, err) = child.outputs();

@@ -6,19 +6,21 @@ use crate::{
     connection::{Connection, Dismissal},
     host::Host,
     identity,
+    load::Loads,
     output::{self, Output},
     reap::Children,
     report::Board,
     settings::Settings,
-    usage,
+    usage::{self, Meter},
 };
 use rustix::process::{DumpableBehavior, getpid, set_child_subreaper, set_dumpable_behavior};
 use std::{
     error::Error,
     io::{self, Write},
+    path::Path,
     process::ExitCode,
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -92,7 +94,9 @@ async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Res
         children: Children::default(),
         output: output.clone(),
         board: Board::default(),
+        loads: Loads::default(),
         cgroup: usage::CGROUP.into(),
+        run_folder: settings.run_folder.clone(),
     };
     let targets = Arc::new(Targets::new(settings.instance));
     let _reaping = AbortOnDropHandle::new(tokio::spawn(host.children.clone().reap()));
@@ -100,7 +104,10 @@ async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Res
     let reconciler =
         Reconciler::new(host.clone(), &targets, settings.run_folder, settings.code_folder, Arc::new(source));
     let mut reconciling = AbortOnDropHandle::new(tokio::spawn(reconciler.run(stop.clone())));
-    let connection = Connection { director: settings.director, tls: Arc::new(tls), host, targets };
+    // Who reaches the director by the loopback shares the host's network with it, and with it the host's counters.
+    let network = (!settings.director.ip().is_loopback()).then(|| Path::new(usage::NET_DEV));
+    let meter = Mutex::new(Meter::new(&host.cgroup, network, Instant::now()));
+    let connection = Connection { director: settings.director, tls: Arc::new(tls), host, targets, meter };
     output.info(format!("the agent of instance {} is up", settings.instance));
 
     // All branches are cancel-safe: a dropped connection hangs up, a signal that came is why we leave, and the

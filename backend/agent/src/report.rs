@@ -149,7 +149,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aerie_agent_protocol::{CodePlan, HealthProbe, ProbeKind, ReloadMethod, StreamNames};
+    use aerie_agent_protocol::{CodePlan, HealthProbe, MetricsSpec, ProbeKind, ReloadMethod, StreamNames};
     use aerie_domain::InstanceId;
 
     fn target(generation: i64, names: &[&str]) -> InstanceConfig {
@@ -165,6 +165,7 @@ mod tests {
             stop_timeout_s: 1,
             health: HealthProbe { kind: ProbeKind::Alive, interval_ms: 1000, timeout_ms: 1000, failures: 1 },
             streams: StreamNames::default(),
+            metrics: MetricsSpec::default(),
         };
         InstanceConfig {
             generation,

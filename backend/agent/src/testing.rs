@@ -1,6 +1,6 @@
 //! What unit tests share: a host whose output can be read, scripts, waiting.
 
-use crate::{host::Host, output, reap::Children, report::Board};
+use crate::{host::Host, load::Loads, output, reap::Children, report::Board};
 use aerie_domain::InstanceId;
 use std::{
     io::{self, Write},
@@ -40,7 +40,9 @@ pub(crate) fn host() -> (Host, Shared) {
         children: Children::default(),
         output,
         board: Board::default(),
+        loads: Loads::default(),
         cgroup: PathBuf::from("/nonexistent"),
+        run_folder: PathBuf::from("/nonexistent"),
     };
     (host, log)
 }

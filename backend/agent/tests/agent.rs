@@ -5,7 +5,9 @@
 
 mod support;
 
-use aerie_agent_protocol::{CodePlan, CodeVersionSpec, HookSpec, TaggedLine, ToAgent};
+use aerie_agent_protocol::{
+    CodePlan, CodeVersionSpec, HookSpec, RequestLog, RoleUsage, StreamNames, TaggedLine, TimeUnit, ToAgent,
+};
 use aerie_domain::{CodeVersionId, InstanceId};
 use rustix::process::Signal;
 use sha2::{Digest, Sha256};
@@ -298,9 +300,34 @@ async fn usage_comes_by_itself_where_there_is_a_cgroup() {
     let v2 = fs::exists("/sys/fs/cgroup/memory.current").unwrap();
     if v1 || v2 {
         scene.until(|scene| !scene.director.usages().is_empty()).await;
-        assert!(scene.director.usages()[0].memory_bytes > 0);
+        let usage = scene.director.usages().remove(0);
+        assert!(usage.memory_bytes > 0 && (1500..5000).contains(&usage.period_ms), "{usage:?}");
+        assert_eq!(usage.network, None, "reached by the loopback: the counters would be the machine's");
     } else {
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert_eq!(scene.director.usages(), []);
     }
+}
+
+#[tokio::test]
+async fn requests_are_counted_from_the_log_that_the_kind_declares() {
+    let scene = Scene::start().await;
+    let script = "for n in 1 2 3 4 5 6 7 8 9; do echo \"10.0.0.1 x 200 ${n}0 ms\"; done; \
+                  echo '10.0.0.1 x 404 1 ms'; echo '10.0.0.1 x 503 1000 ms'; echo notice; exec sleep 60";
+    let mut spec = process("web", script);
+    spec.streams = StreamNames { out: "access".into(), err: "error".into() };
+    spec.metrics.requests =
+        Some(RequestLog { stream: "access".into(), status: -3, time: -2, unit: TimeUnit::Milliseconds });
+    scene.director.configure(scene.config(1, vec![spec]));
+    scene.applied(1).await;
+    let counted = |scene: &Scene| {
+        let usages = scene.director.usages();
+        let roles: Vec<RoleUsage> = usages.into_iter().flat_map(|usage| usage.roles).collect();
+        roles.into_iter().find(|role| role.requests > 0)
+    };
+    scene.until(|scene| counted(scene).is_some()).await;
+    let role = counted(&scene).unwrap();
+    assert_eq!((role.role.as_str(), role.requests, role.client_errors, role.errors), ("web", 11, 1, 1));
+    let median = role.times.percentile_ms(0.5).unwrap();
+    assert!((45.0..56.0).contains(&median), "{median}");
 }

@@ -8,6 +8,7 @@ pub mod auth;
 mod docs;
 pub mod extract;
 mod health;
+mod metrics;
 pub(crate) mod observe;
 pub mod openapi;
 mod pages;

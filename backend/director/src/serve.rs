@@ -15,6 +15,8 @@ use crate::{
     http::{auth::StreamSlots, openapi, router::router, server},
     identity::Authority,
     lifecycle::Lifecycle,
+    load,
+    metrics::Metrics,
     state::{AppState, leptos_options},
 };
 use aerie_domain::DirectorId;
@@ -56,8 +58,15 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         settings: settings::manager(&config)?,
     })
     .with_signals(listener.subscribe());
+    let metrics = Metrics::default().with_manager(manager.figures());
     let soft = lifecycle.soft().clone();
     lifecycle.spawn(async move { manager.run(soft).await });
+    lifecycle.spawn(load::record(metrics.loads().clone(), store.clone(), lifecycle.soft().clone()));
+    lifecycle.spawn_until_soft(load::keep(store.clone(), usecases.clone()));
+    if let Some(orders) = usecases.take_load_orders(director) {
+        let entry = settings::entry_address(&config);
+        lifecycle.spawn(load::send_requests(usecases.clone(), orders, entry, lifecycle.soft().clone()));
+    }
     lifecycle.spawn_until_soft(garbage::collect(usecases.clone()));
 
     let parts = AgentParts {
@@ -66,6 +75,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         listener: Arc::clone(&listener),
         director,
         lifecycle: lifecycle.clone(),
+        loads: metrics.loads().clone(),
     };
     let acceptor = agents::acceptor(&authority)?;
     lifecycle.spawn(agents::serve(agents, acceptor, parts));
@@ -80,6 +90,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         listener,
         api_document: Arc::new(openapi::document()),
         streams: StreamSlots::default(),
+        metrics,
         assets: assets(&config),
         leptos: leptos_options(&config),
         lifecycle: lifecycle.clone(),

@@ -5,6 +5,7 @@ use crate::{
     firewall::Protection,
     http::{auth::StreamSlots, openapi::ApiDocument},
     lifecycle::Lifecycle,
+    metrics::Metrics,
 };
 use aerie_cloud::Cloud;
 use aerie_frontend::Assets;
@@ -31,6 +32,8 @@ pub struct AppState {
     pub config: Arc<Config>,
     /// How the process ends.
     pub lifecycle: Lifecycle,
+    /// What is counted for `/metrics`.
+    pub metrics: Metrics,
     /// The generated document of the REST API.
     pub api_document: Arc<ApiDocument>,
     /// Limits long-lived streams per user.

@@ -64,6 +64,8 @@ ids! {
     CodeVersionId,
     /// A change that somebody asked for.
     OperationId,
+    /// One run of the load generator.
+    LoadRunId,
     /// One running director process.
     DirectorId,
 }

@@ -10,14 +10,16 @@ mod problem;
 mod setting;
 mod size;
 mod state;
+mod times;
 pub mod views;
 
 pub use capability::ALLOWED_CAPABILITIES;
 pub use ids::{
-    ApplicationId, CodeVersionId, DirectorId, InstanceId, OperationId, ServiceId, SessionId, TokenId, UserId,
+    ApplicationId, CodeVersionId, DirectorId, InstanceId, LoadRunId, OperationId, ServiceId, SessionId, TokenId, UserId,
 };
 pub use names::{ApplicationName, KindName, NameError, RoleName, ServiceName, UserName, VariableName};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use setting::{SettingKind, SettingSpec};
 pub use size::{Credits, InstanceSize};
 pub use state::{DesiredState, OperationKind, OperationState, RolePhase, ServiceState, TokenScope, UserRole};
+pub use times::Times;

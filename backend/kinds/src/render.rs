@@ -129,7 +129,7 @@ impl Kind {
 }
 
 fn process(engine: &Engine, role: &RoleSpec) -> Result<ProcessSpec, RenderError> {
-    let ProcessTemplate { command, environment, check, reload, stop_signal, stop_timeout_s, health, streams } =
+    let ProcessTemplate { command, environment, check, reload, stop_signal, stop_timeout_s, health, streams, metrics } =
         &role.process;
     let at = |key: &str| format!("roles.{}.process.{key}", role.name);
     let environment = environment
@@ -148,6 +148,7 @@ fn process(engine: &Engine, role: &RoleSpec) -> Result<ProcessSpec, RenderError>
         stop_timeout_s: *stop_timeout_s,
         health: HealthProbe { kind: probe(engine, &at("health"), &health.kind)?, ..health.clone() },
         streams: streams.clone(),
+        metrics: metrics.clone(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! `template.toml` as types. Unknown keys are errors, so that a typo does not pass silently.
 
-use aerie_agent_protocol::{HealthProbe, HookSpec, ReloadMethod, StreamNames};
+use aerie_agent_protocol::{HealthProbe, HookSpec, MetricsSpec, ReloadMethod, StreamNames};
 use aerie_domain::{InstanceSize, KindName, RoleName, SettingSpec, views::KindCategory};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -172,6 +172,9 @@ pub struct ProcessTemplate {
     /// How its outputs are called.
     #[serde(default)]
     pub streams: StreamNames,
+    /// Where figures about its work come from.
+    #[serde(default)]
+    pub metrics: MetricsSpec,
 }
 
 fn default_stop_signal() -> String {

@@ -1,7 +1,7 @@
 //! The manager's tasks: what wakes services, and the passes that look at them.
 
 use crate::{
-    Identities, ManagerSettings, backoff,
+    Identities, ManagerFigures, ManagerSettings, backoff,
     execute::{Executor, Images, Works},
     pass::Passes,
     queue::Queue,
@@ -63,6 +63,7 @@ pub struct Manager {
     settings: Arc<ManagerSettings>,
     images: Arc<Images>,
     queue: Arc<Queue<ServiceId>>,
+    figures: ManagerFigures,
     signals: Option<broadcast::Receiver<Signal>>,
 }
 
@@ -93,7 +94,22 @@ impl Manager {
             },
             queue: queue.clone(),
         };
-        Self { passes: Arc::new(passes), store, cloud, director, settings, images, queue, signals: None }
+        Self {
+            passes: Arc::new(passes),
+            store,
+            cloud,
+            director,
+            settings,
+            images,
+            figures: ManagerFigures::new(queue.clone()),
+            queue,
+            signals: None,
+        }
+    }
+
+    /// What it is doing, as numbers.
+    pub fn figures(&self) -> ManagerFigures {
+        self.figures.clone()
     }
 
     /// Uses the process' listener instead of one of its own. Subscribe before running.
@@ -160,11 +176,11 @@ impl Manager {
                 // Cancel-safe: a key is taken in the last step; a permit that was had before is given back.
                 next = next => next,
             };
-            let (passes, queue) = (self.passes.clone(), self.queue.clone());
+            let (passes, queue, figures) = (self.passes.clone(), self.queue.clone(), self.figures.clone());
             running.spawn(async move {
                 let _permit = permit;
                 // a pass that panics must not leave its key running for ever
-                let mut end = End { queue, service, outcome: crate::queue::Outcome::Failed };
+                let mut end = End { queue, figures, service, outcome: crate::queue::Outcome::Failed };
                 end.outcome = passes.pass(service).await;
             });
             while running.try_join_next().is_some() {}
@@ -242,12 +258,14 @@ impl Manager {
 /// Tells the queue that a pass is over, however it ended.
 struct End {
     queue: Arc<Queue<ServiceId>>,
+    figures: ManagerFigures,
     service: ServiceId,
     outcome: crate::queue::Outcome,
 }
 
 impl Drop for End {
     fn drop(&mut self) {
+        self.figures.count(self.outcome);
         self.queue.done(self.service, self.outcome);
     }
 }

@@ -9,6 +9,7 @@ mod backoff;
 mod driver;
 mod execute;
 mod explain;
+mod figures;
 pub mod kept_logs;
 pub mod names;
 mod pass;
@@ -23,4 +24,5 @@ mod subnets;
 pub mod world;
 
 pub use driver::{Manager, ManagerParts};
+pub use figures::ManagerFigures;
 pub use settings::{Identities, ManagerSettings};

@@ -89,6 +89,7 @@ impl Txn<'_> {
         let application = self.application_of_service_lock(id).await?;
         self.service_row_delete(id).await?;
         self.lease_delete(id).await?;
+        self.loads_delete(id).await?;
         self.application_delete_if_over(application).await
     }
 

@@ -12,7 +12,10 @@ mod bootstrap;
 mod code;
 mod events;
 mod failure;
+mod figures;
 mod kinds;
+mod load;
+mod load_runs;
 mod logs;
 mod operations;
 mod passwords;
@@ -27,6 +30,8 @@ pub use bootstrap::FIRST_ADMIN;
 pub use code::{StagedUpload, UploadLimits};
 pub use events::EventFeed;
 pub use failure::Failure;
+pub use figures::Figures;
+pub use load_runs::{LoadOrder, MAX_RATE, MAX_SECONDS};
 pub use logs::{LogAccess, LoggedInstance};
 pub use operations::MAX_WAIT;
 pub use sessions::AuthenticatedUser;
@@ -34,7 +39,7 @@ pub use settings::UseCaseSettings;
 
 use aerie_kinds::Kinds;
 use aerie_store::Store;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Result of every use case.
 pub type Outcome<T> = Result<T, Failure>;
@@ -51,6 +56,7 @@ struct Inner {
     settings: UseCaseSettings,
     passwords: passwords::Passwords,
     attempts: sessions::Attempts,
+    load_sender: OnceLock<load_runs::Sender>,
 }
 
 impl UseCases {
@@ -58,7 +64,7 @@ impl UseCases {
     pub fn new(store: Store, kinds: Kinds, settings: UseCaseSettings) -> Self {
         let passwords = passwords::Passwords::new(&settings);
         let attempts = sessions::Attempts::new(&settings);
-        Self { inner: Arc::new(Inner { store, kinds, settings, passwords, attempts }) }
+        Self { inner: Arc::new(Inner { store, kinds, settings, passwords, attempts, load_sender: OnceLock::new() }) }
     }
 
     fn store(&self) -> &Store {

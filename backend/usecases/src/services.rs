@@ -74,7 +74,7 @@ impl UseCases {
         let main = view::main_service(self.kinds(), &siblings);
         let instances = self.store().instances_of_services(&[id]).await?;
         let ids: Vec<_> = instances.iter().map(|instance| instance.id).collect();
-        let usages = self.store().usages(&ids).await?;
+        let usages = self.store().usages(id).await?;
         let costs = self.store().instance_costs(&ids).await?;
         let versions = self.store().version_list(id, None, i64::from(self.settings().max_versions) + 1).await?;
         let operation = self.store().operation_latest(id).await?;

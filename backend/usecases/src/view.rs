@@ -66,12 +66,17 @@ pub(crate) fn main_service(kinds: &Kinds, siblings: &[ServiceRow]) -> Option<Ser
         .map(|service| service.id)
 }
 
-fn address(settings: &UseCaseSettings, application: &str, owner: &str, service: &str, is_main: bool) -> String {
-    let host = if is_main {
+/// The host name at which a service answers.
+pub(crate) fn host(settings: &UseCaseSettings, application: &str, owner: &str, service: &str, is_main: bool) -> String {
+    if is_main {
         format!("{application}.{owner}.{}", settings.domain)
     } else {
         format!("{service}.{application}.{owner}.{}", settings.domain)
-    };
+    }
+}
+
+fn address(settings: &UseCaseSettings, application: &str, owner: &str, service: &str, is_main: bool) -> String {
+    let host = host(settings, application, owner, service, is_main);
     match settings.public_port {
         80 => format!("http://{host}"),
         port => format!("http://{host}:{port}"),

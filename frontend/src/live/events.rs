@@ -72,7 +72,7 @@ pub fn use_events(
 }
 
 /// Whether the tab can be seen.
-fn page_visible() -> Signal<bool> {
+pub(super) fn page_visible() -> Signal<bool> {
     let visible = RwSignal::new(true);
     Effect::new(move |_| {
         let handle = window_event_listener_untyped("visibilitychange", move |_| {

@@ -1,8 +1,10 @@
 //! The service page: everything about one service, live.
 
 mod code;
+mod generator;
 mod head;
 mod instances;
+mod load;
 mod log_panel;
 mod operation;
 mod scale;
@@ -15,19 +17,23 @@ use crate::{
     app::SignedIn,
     components::{Loading, Refused},
     live::{PageData, leave_when_refused, refresh_every, use_events},
-    server::{Dated, ServiceData, load_manager_log, load_service},
+    server::{Dated, ServiceData, load_load, load_load_runs, load_manager_log, load_service},
 };
 use aerie_domain::{
     ServiceId,
-    views::{EventView, LogLine, ServiceView},
+    views::{EventView, LoadRunView, LoadView, LogLine, ServiceView},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use code::Code;
+use generator::Generator;
 use head::Head;
 use instances::Instances;
+use leptos_router::hooks::use_query_map;
+use load::{Load, Shown};
 pub use log_panel::LogPanel;
 use operation::Operation;
 use scale::ScaleForm;
@@ -49,24 +55,38 @@ pub type ServicePageData = PageData<Dated<ServiceData>>;
 #[component]
 pub fn ServicePage() -> impl IntoView {
     let id = id_in_path::<ServiceId>("service");
+    let query = use_query_map();
     let loaded = Resource::new(
-        move || id.get(),
-        async |id| {
+        // Another range of the graphs is fetched by them, not with the whole page.
+        move || (id.get(), query.with_untracked(Shown::of).seconds()),
+        async |(id, seconds)| {
             let id = id?;
-            let first = load_service(id).await?;
-            Ok((first, load_manager_log(id, FIRST_LINES).await?))
+            let service = load_service(id).await?;
+            let public = service.data.service.summary.address.is_some();
+            let runs = if public { load_load_runs(id).await? } else { Vec::new() };
+            let (load, lines) = (load_load(id, seconds).await?, load_manager_log(id, FIRST_LINES).await?);
+            Ok(First { service, load, runs, lines })
         },
     );
     view! {
         <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match loaded.await {
-                    Ok((first, lines)) => view! { <Service first lines /> }.into_any(),
+                    Ok(first) => view! { <Service first /> }.into_any(),
                     Err(error) => view! { <Refused error /> }.into_any(),
                 }
             })}
         </Suspense>
     }
+}
+
+/// What the page begins with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct First {
+    service: Dated<ServiceData>,
+    load: LoadView,
+    runs: Vec<LoadRunView>,
+    lines: Vec<LogLine>,
 }
 
 /// A part of the page's data that changes only when it really changed.
@@ -78,8 +98,9 @@ where
 }
 
 #[component]
-fn Service(first: Dated<ServiceData>, lines: Vec<LogLine>) -> impl IntoView {
-    let service = &first.data.service;
+fn Service(first: First) -> impl IntoView {
+    let First { service: first, load, runs, lines } = first;
+    let (service, now) = (&first.data.service, Dated { now: first.now, data: () });
     let (id, application_id) = (service.summary.id, service.summary.application_id);
     let (application, takes_code) = (service.application.clone(), service.takes_code);
     let (has_settings, public) = (!service.settings.is_empty(), service.summary.address.is_some());
@@ -105,6 +126,8 @@ fn Service(first: Dated<ServiceData>, lines: Vec<LogLine>) -> impl IntoView {
         <Head page id connection public />
         <Operation page />
         <Instances page id />
+        <Load page id first=load />
+        {public.then(|| view! { <Generator id first=runs now /> }.into_any())}
         <ScaleForm page id />
         {takes_code.then(|| view! { <Code page id /> }.into_any())}
         {has_settings.then(|| view! { <Settings page id /> }.into_any())}

@@ -6,7 +6,9 @@ use crate::{
     report::State,
     testing::{host, sh, until},
 };
-use aerie_agent_protocol::{CodeVersionSpec, FileSpec, HealthProbe, HookSpec, ProbeKind, ReloadMethod, StreamNames};
+use aerie_agent_protocol::{
+    CodeVersionSpec, FileSpec, HealthProbe, HookSpec, MetricsSpec, ProbeKind, ReloadMethod, StreamNames,
+};
 use aerie_domain::CodeVersionId;
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use sha2::{Digest, Sha256};
@@ -119,6 +121,7 @@ fn process(name: &str) -> ProcessSpec {
         stop_timeout_s: 5,
         health: HealthProbe { kind: started, interval_ms: 50, timeout_ms: 5000, failures: 3 },
         streams: StreamNames::default(),
+        metrics: MetricsSpec::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One connection's worth of conversation.
 
 use super::{Connection, Dismissal, Lost, Socket};
-use crate::{apply::Offer, usage::Meter};
+use crate::apply::Offer;
 use aerie_agent_protocol::{FromAgent, InstanceReport, PROTOCOL_VERSION, ToAgent};
 use futures_util::{SinkExt, StreamExt};
 use std::time::{Duration, Instant};
@@ -43,7 +43,6 @@ pub(super) async fn run(
     let generation = host.board.now().applied;
     send(&mut socket, &FromAgent::Hello { protocol: PROTOCOL_VERSION, instance: host.instance, generation }).await?;
 
-    let mut meter = Meter::new(&host.cgroup, Instant::now());
     let [mut usage, mut ping, mut sign_of_life] = [USAGE, PING, SIGN_OF_LIFE].map(ticker);
     let mut reports = Reports { sent: None, sent_at: None, due: Some(Instant::now()) };
     let mut heard = Instant::now();
@@ -84,7 +83,7 @@ pub(super) async fn run(
                 }
             }
             Event::Usage => {
-                if let Some(usage) = meter.measure(Instant::now()) {
+                if let Some(usage) = connection.usage() {
                     send(&mut socket, &FromAgent::Usage(usage)).await?;
                 }
             }

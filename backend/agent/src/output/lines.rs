@@ -4,7 +4,7 @@ use super::{
     Output,
     rate::{Rate, Verdict, dropped_line},
 };
-use crate::tail::Tail;
+use crate::{load::RequestMeter, tail::Tail};
 use aerie_agent_protocol::TaggedLine;
 use std::time::Duration;
 use tokio::{
@@ -21,12 +21,17 @@ pub(crate) struct Sink {
     pub(crate) log: Option<(Output, String, String)>,
     /// To be quoted in a message.
     pub(crate) tail: Option<Tail>,
+    /// To be counted: lines are requests.
+    pub(crate) requests: Option<RequestMeter>,
 }
 
 impl Sink {
     async fn line(&self, text: &str, rate: &mut Rate) {
         if let Some(tail) = &self.tail {
             tail.push(text);
+        }
+        if let Some(requests) = &self.requests {
+            requests.see(text);
         }
         if let (Some((output, role, stream)), Verdict::Pass(dropped)) = (&self.log, rate.offer(text.len())) {
             if dropped > 0 {

@@ -4,14 +4,17 @@ use super::Wanted;
 use crate::{
     host::{Host, program},
     job::DRAIN,
+    load::{self, RequestMeter},
     output::lines::Sink,
     reap::Tracked,
     signals,
     tail::Tail,
 };
+use aerie_agent_protocol::ProcessSpec;
 use rustix::process::Signal;
 use std::{io, process::ExitStatus, time::Duration};
 use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Lines of standard error that a message may quote.
 const KEPT_LINES: usize = 20;
@@ -25,6 +28,8 @@ pub(super) struct Process {
     child: Tracked,
     readers: JoinSet<()>,
     errors: Tail,
+    /// Asks the process for figures about its work.
+    _watcher: Option<AbortOnDropHandle<()>>,
 }
 
 impl Process {
@@ -35,15 +40,22 @@ impl Process {
         let mut child = host.children.spawn(&mut command)?;
         let errors = Tail::new(KEPT_LINES, KEPT_CHARACTERS);
         let log = |stream: &str| Some((host.output.clone(), spec.role.to_string(), stream.to_owned()));
+        let requests = |stream: &str| {
+            let log = spec.metrics.requests.as_ref().filter(|log| log.stream == stream)?;
+            Some(RequestMeter::new(log.clone(), host.loads.of(&spec.role)))
+        };
         let mut readers = JoinSet::new();
         let (out, err) = child.outputs();
         if let Some(out) = out {
-            readers.spawn(Sink { log: log(&spec.streams.out), tail: None }.pump(out));
+            readers.spawn(
+                Sink { log: log(&spec.streams.out), tail: None, requests: requests(&spec.streams.out) }.pump(out),
+            );
         }
         if let Some(err) = err {
-            readers.spawn(Sink { log: log(&spec.streams.err), tail: Some(errors.clone()) }.pump(err));
+            let requests = requests(&spec.streams.err);
+            readers.spawn(Sink { log: log(&spec.streams.err), tail: Some(errors.clone()), requests }.pump(err));
         }
-        Ok(Self { child, readers, errors })
+        Ok(Self { child, readers, errors, _watcher: watcher(host, spec) })
     }
 
     /// Its process id.
@@ -87,4 +99,13 @@ impl Process {
         // Readers of pipes that somebody else holds open end with this.
         let _ = tokio::time::timeout(DRAIN, rest).await;
     }
+}
+
+/// What asks a process for figures, if its kind declares where.
+fn watcher(host: &Host, spec: &ProcessSpec) -> Option<AbortOnDropHandle<()>> {
+    let stats = spec.metrics.haproxy.clone()?;
+    let (load, run_folder) = (host.loads.of(&spec.role), host.run_folder.clone());
+    let gauges_only = spec.metrics.requests.is_some();
+    let watching = async move { load::watch(stats, &run_folder, load, gauges_only).await };
+    Some(AbortOnDropHandle::new(tokio::spawn(watching)))
 }

@@ -5,7 +5,7 @@ use crate::{
     report::Entry,
     testing::{host, sh, until},
 };
-use aerie_agent_protocol::{CodePlan, HealthProbe, InstanceConfig, ProbeKind, ReloadMethod, StreamNames};
+use aerie_agent_protocol::{CodePlan, HealthProbe, InstanceConfig, MetricsSpec, ProbeKind, ReloadMethod, StreamNames};
 use std::{
     fs,
     net::Ipv4Addr,
@@ -33,6 +33,7 @@ pub(super) fn wanted(script: &str) -> Wanted {
             stop_timeout_s: 2,
             health: HealthProbe { kind: ProbeKind::Alive, interval_ms: 100, timeout_ms: 1000, failures: 2 },
             streams: StreamNames::default(),
+            metrics: MetricsSpec::default(),
         },
         environment: BTreeMap::new(),
         files: [0; 32],

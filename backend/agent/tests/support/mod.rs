@@ -4,7 +4,7 @@ pub mod agent;
 pub mod director;
 
 use aerie_agent_protocol::{
-    CodePlan, FileSpec, HealthProbe, InstanceConfig, ProbeKind, ProcessSpec, ReloadMethod, StreamNames,
+    CodePlan, FileSpec, HealthProbe, InstanceConfig, MetricsSpec, ProbeKind, ProcessSpec, ReloadMethod, StreamNames,
 };
 use aerie_domain::InstanceId;
 use agent::Agent;
@@ -108,6 +108,7 @@ pub fn process(name: &str, script: &str) -> ProcessSpec {
         stop_timeout_s: 5,
         health: HealthProbe { kind: ProbeKind::Alive, interval_ms: 100, timeout_ms: 1000, failures: 2 },
         streams: StreamNames::default(),
+        metrics: MetricsSpec::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::listener::AgentState;
 use crate::errors::chain;
-use aerie_agent_protocol::{FromAgent, PROTOCOL_VERSION, ToAgent, Usage};
+use aerie_agent_protocol::{FromAgent, PROTOCOL_VERSION, ToAgent};
 use aerie_domain::InstanceId;
 use aerie_store::{Signal, StoreError};
 use axum::extract::ws::{Message, WebSocket};
@@ -21,8 +21,6 @@ const PING_EVERY: Duration = Duration::from_secs(5);
 const DEAD_AFTER: Duration = Duration::from_secs(15);
 /// Time to hand over one frame. Longer: a stuck agent holds its connection.
 const SEND: Duration = Duration::from_secs(10);
-/// Use is written at most so often. Shorter: more writes per instance, fresher numbers.
-const USAGE_EVERY: Duration = Duration::from_secs(4);
 /// Looks for a newer configuration without a signal: signals are hints.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// Messages per window; an agent sends about one per second. More means that it is broken or not ours.
@@ -59,10 +57,11 @@ pub(super) async fn hold(state: AgentState, instance: InstanceId, mut socket: We
         // It may be gone already; then there is nobody to tell.
         let _ = send(&mut socket, &ToAgent::Refused { reason: reason.to_owned() }).await;
     }
-    if place.is_current()
-        && let Err(error) = state.parts.store.instance_disconnected(instance, state.parts.director).await
-    {
-        tracing::warn!(instance.id = %instance, error = chain(&error), "a disconnected agent was not noted");
+    if place.is_current() {
+        state.parts.loads.forget(instance);
+        if let Err(error) = state.parts.store.instance_disconnected(instance, state.parts.director).await {
+            tracing::warn!(instance.id = %instance, error = chain(&error), "a disconnected agent was not noted");
+        }
     }
     // Says goodbye if the other side still listens.
     let _ = timeout(SEND, socket.send(Message::Close(None))).await;
@@ -94,8 +93,7 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
     // it ignores what is not newer, and after a restart of the agent's process its own word is all we have.
     let mut sent = None;
     tracing::debug!(instance.id = %instance, generation = applied, "agent says hello");
-    let (mut heard, mut usage_at) = (Instant::now(), Instant::now());
-    let mut usage: Option<Usage> = None;
+    let mut heard = Instant::now();
     let (mut window, mut messages) = (Instant::now(), 0_u32);
     let mut ping = interval(PING_EVERY);
     let mut look_at = Instant::now();
@@ -119,7 +117,10 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
                         Ok(false) => Err(Over::Refused("this instance has been removed")),
                         Err(error) => Err(failed(instance, &error)),
                     },
-                    Some(FromAgent::Usage(now)) => { usage = Some(now); Ok(()) }
+                    Some(FromAgent::Usage(usage)) => {
+                        state.parts.loads.note(instance, usage);
+                        Ok(())
+                    }
                     Some(FromAgent::Hello { .. }) => Ok(()),
                     None if matches!(frame, Message::Ping(_) | Message::Pong(_)) => Ok(()),
                     None => Err(Over::Gone),
@@ -148,12 +149,6 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
         };
         if let Err(over) = step {
             return over;
-        }
-        if let Some(now) = usage
-            && usage_at.elapsed() >= USAGE_EVERY
-        {
-            (usage, usage_at) = (None, Instant::now());
-            note_usage(state, instance, now).await;
         }
     }
 }
@@ -186,12 +181,6 @@ async fn configure(
 fn away(instance: InstanceId, error: &StoreError) -> Result<(), Over> {
     tracing::warn!(instance.id = %instance, error = chain(error), "a configuration could not be read");
     Ok(())
-}
-
-async fn note_usage(state: &AgentState, instance: InstanceId, usage: Usage) {
-    if let Err(error) = state.parts.store.instance_usage(instance, usage.cpu_millis, usage.memory_bytes).await {
-        tracing::debug!(instance.id = %instance, error = chain(&error), "use was not noted");
-    }
 }
 
 /// A report for a row that is gone means that the instance was removed; everything else is the database's trouble, and

@@ -5,6 +5,7 @@ use crate::{
     http::server,
     identity::{Authority, IdentityError, peer_instance, server_config},
     lifecycle::Lifecycle,
+    load::LoadRecorder,
 };
 use aerie_domain::{DirectorId, InstanceId};
 use aerie_store::{Listener, Store};
@@ -38,6 +39,8 @@ pub struct AgentParts {
     pub director: DirectorId,
     /// How the process ends.
     pub lifecycle: Lifecycle,
+    /// Adds up what agents tell of their load.
+    pub loads: LoadRecorder,
 }
 
 #[derive(Clone)]

@@ -4,8 +4,9 @@ use super::{
     problem::{Reader, present},
     security::{CspNonce, headers},
 };
+use crate::metrics::Metrics;
 use axum::{
-    extract::Request,
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue},
     middleware::Next,
     response::Response,
@@ -17,12 +18,13 @@ use tracing::Instrument;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The middleware.
-pub async fn observe(mut request: Request, next: Next) -> Response {
+pub async fn observe(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = aerie_domain::OperationId::generate().0.simple().to_string();
     let nonce = CspNonce::generate();
     let reader = Reader::of(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(nonce.clone());
     let span = tracing::info_span!("request", request.id = %id);
     let response = next.run(request).instrument(span.clone()).await;
@@ -31,7 +33,9 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     headers::add(&mut response, &nonce);
-    let (status, took_ms) = (response.status().as_u16(), started.elapsed().as_millis());
+    let status = response.status().as_u16();
+    metrics.request(route.as_ref().map_or("", MatchedPath::as_str), &method, status, started.elapsed());
+    let took_ms = started.elapsed().as_millis();
     let _entered = span.entered();
     if status >= 500 {
         tracing::warn!(http.method = %method, http.path = %path, http.status = status, took_ms, "{method} {path} → {status}");

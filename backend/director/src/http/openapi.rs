@@ -3,7 +3,7 @@
 use super::router;
 use aerie_domain::{
     Problem,
-    views::{EventView, LogLine},
+    views::{EventView, LoadView, LogLine},
 };
 use axum::{
     extract::State,
@@ -24,13 +24,14 @@ use utoipa::OpenApi;
                        (RFC 9457) with a stable `code`. What takes a while answers 202 with an operation to follow. \
                        Times are UTC, memory is in bytes, processor time in thousandths of a core."
     ),
-    components(schemas(Problem, EventView, LogLine)),
+    components(schemas(Problem, EventView, LoadView, LogLine)),
     tags(
         (name = "users", description = "Accounts and logging in"),
         (name = "me", description = "The account that is signed in, its sessions and tokens"),
         (name = "kinds", description = "What services can be"),
         (name = "applications", description = "What a user composes out of services"),
         (name = "services", description = "Services: start, stop, scale, configure, logs"),
+        (name = "load", description = "What services use and do, over time; the load generator"),
         (name = "versions", description = "Uploaded code"),
         (name = "operations", description = "How far a request is"),
         (name = "events", description = "What happens, as it happens")

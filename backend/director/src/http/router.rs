@@ -1,8 +1,8 @@
 //! All routes, in one table, and the layers around them.
 
 use super::{
-    api::v1::{applications, kinds, me, operations, services, sessions, tokens, users, versions},
-    auth, docs, health, observe, openapi, pages,
+    api::v1::{applications, kinds, load_runs, me, operations, services, sessions, tokens, users, versions},
+    auth, docs, health, metrics, observe, openapi, pages,
     problem::ApiError,
     security, sse, statics, upload,
 };
@@ -55,6 +55,12 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(services::instances::list_instances))
         .routes(routes!(sse::logs::read::read_logs))
         .routes(routes!(sse::logs::follow::follow_logs))
+        // load
+        .routes(routes!(services::load::read_load))
+        .routes(routes!(sse::load::follow_load))
+        .routes(routes!(load_runs::list::list_load_runs, load_runs::start::start_load_run))
+        .routes(routes!(load_runs::read::read_load_run))
+        .routes(routes!(load_runs::cancel::cancel_load_run))
         // code
         .routes(routes!(versions::list::list_versions))
         .routes(routes!(versions::read::read_version, versions::delete::delete_version))
@@ -76,6 +82,7 @@ pub fn router(state: AppState) -> Router {
         .merge(api)
         .merge(pages)
         .route("/services/{id}/upload", post(upload::form))
+        .route("/metrics", get(metrics::page))
         .fallback(pages::not_found)
         .layer(from_fn_with_state(state.clone(), auth::identify))
         .layer(auth::session_layer(state.store.clone(), &state.config));
@@ -92,7 +99,7 @@ pub fn router(state: AppState) -> Router {
         .layer(security::panic_layer())
         .layer(security::csrf_layer())
         .layer(from_fn_with_state(state.clone(), security::check_host))
-        .layer(from_fn(observe::observe))
+        .layer(from_fn_with_state(state.metrics.clone(), observe::observe))
         .with_state(state)
 }
 

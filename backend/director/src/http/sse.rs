@@ -1,6 +1,7 @@
-//! Server-sent events: what happens, and logs. Cookies and tokens work as for every other GET.
+//! Server-sent events: what happens, load, and logs. Cookies and tokens work as for every other GET.
 
 pub mod events;
+pub mod load;
 pub mod logs;
 
 use axum::{http::HeaderMap, response::sse::KeepAlive};

@@ -5,6 +5,7 @@ use aerie_domain::Credits;
 use aerie_manager::ManagerSettings;
 use aerie_usecases::{UploadLimits, UseCaseSettings};
 use anyhow::Context;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// argon2id memory per password, KiB (OWASP's first choice is 19 MiB with two passes). Larger: slower to guess, and a
 /// class that logs in at once needs more memory.
@@ -49,4 +50,14 @@ pub(super) fn manager(config: &Config) -> anyhow::Result<ManagerSettings> {
         prepare_images: options.prepare_images,
         ..ManagerSettings::default()
     })
+}
+
+/// Where this machine reaches the entry: the only address that the load generator connects to.
+pub(super) fn entry_address(config: &Config) -> SocketAddr {
+    let ip = match config.options.public_bind {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, config.options.public_port)
 }

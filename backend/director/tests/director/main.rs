@@ -9,6 +9,7 @@ mod authorisation;
 mod http_accounts;
 mod http_applications;
 mod http_documents;
+mod http_load;
 mod http_logs;
 mod http_security;
 mod http_services;

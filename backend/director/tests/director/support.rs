@@ -6,6 +6,7 @@ use aerie_director::{
     firewall::Protection,
     http::{auth::StreamSlots, openapi, router::router},
     lifecycle::Lifecycle,
+    metrics::Metrics,
     state::{AppState, leptos_options},
 };
 use aerie_frontend::Assets;
@@ -84,6 +85,7 @@ impl App {
             assets: Assets::none(),
             leptos: leptos_options(&config),
             lifecycle,
+            metrics: Metrics::default(),
             config,
         };
         Self { router: router(state.clone()), state, cloud, folder }

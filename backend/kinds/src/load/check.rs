@@ -1,7 +1,7 @@
 //! What must hold across the fields of a `template.toml`. Every message starts with the key it is about.
 
 use crate::{FileTemplate, KindSpec, RoleSpec, render::start_order};
-use aerie_agent_protocol::{CODE_FOLDER, RUN_FOLDER, ReloadMethod};
+use aerie_agent_protocol::{CODE_FOLDER, MetricsSpec, RUN_FOLDER, ReloadMethod};
 use aerie_domain::{ALLOWED_CAPABILITIES, RoleName, views::KindCategory};
 use std::collections::BTreeSet;
 
@@ -147,10 +147,32 @@ fn process(role: &RoleSpec) -> Check {
             format!("{at}.environment: {name:?} is not a name for a variable, or one of the platform's own")
         })?;
     }
+    metrics(role)?;
     let health = &role.process.health;
     ensure(health.interval_ms > 0 && health.timeout_ms > 0 && health.failures > 0, || {
         format!("{at}.health: interval_ms, timeout_ms and failures must be above 0")
     })
+}
+
+fn metrics(role: &RoleSpec) -> Check {
+    let at = format!("roles.{}.process.metrics", role.name);
+    let MetricsSpec { requests, haproxy } = &role.process.metrics;
+    if let Some(log) = requests {
+        let streams = [&role.process.streams.out, &role.process.streams.err];
+        ensure(streams.contains(&&log.stream), || {
+            format!("{at}.requests.stream: {:?} is not one of the process' streams", log.stream)
+        })?;
+        ensure(log.status != 0 && log.time != 0, || {
+            format!("{at}.requests: status and time are words counted from 1, or from -1 at the end")
+        })?;
+    }
+    if let Some(stats) = haproxy {
+        ensure(is_absolute(&format!("/{}", stats.socket)), || {
+            format!("{at}.haproxy.socket: {:?} is not a plain path below {RUN_FOLDER}", stats.socket)
+        })?;
+        ensure(!stats.frontends.is_empty(), || format!("{at}.haproxy.frontends: names none"))?;
+    }
+    Ok(())
 }
 
 fn file_template(role: &RoleName, file: &FileTemplate) -> Check {

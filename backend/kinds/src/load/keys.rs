@@ -3,7 +3,7 @@
 //! Those types travel between programs of different versions and therefore take unknown keys; in a template an unknown
 //! key is a typo. So each such part is read and written back: a key that does not come back is one nobody reads.
 
-use aerie_agent_protocol::{HealthProbe, HookSpec, StreamNames};
+use aerie_agent_protocol::{HealthProbe, HookSpec, MetricsSpec, StreamNames};
 use aerie_domain::{InstanceSize, SettingSpec};
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Value;
@@ -23,6 +23,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         let process = role.get("process");
         part::<HealthProbe>(&format!("{at}.process.health"), process.and_then(|process| process.get("health")))?;
         part::<StreamNames>(&format!("{at}.process.streams"), process.and_then(|process| process.get("streams")))?;
+        part::<MetricsSpec>(&format!("{at}.process.metrics"), process.and_then(|process| process.get("metrics")))?;
     }
     Ok(())
 }

@@ -181,6 +181,26 @@ fn mistakes_are_told_with_file_and_key() {
             "roles.front.process.health",
         ),
         ("name = \"back\"", "name = \"front\"", "there"),
+        (
+            "command = [\"/front\"]",
+            "command = [\"/front\"]\nmetrics = { requests = { stream = \"acess\", status = -6, time = -3, unit = \"ms\" } }",
+            "roles.front.process.metrics.requests.stream: \"acess\"",
+        ),
+        (
+            "command = [\"/front\"]",
+            "command = [\"/front\"]\nmetrics = { requests = { stream = \"out\", status = 0, time = -3, unit = \"ms\" } }",
+            "roles.front.process.metrics.requests: status and time",
+        ),
+        (
+            "command = [\"/front\"]",
+            "command = [\"/front\"]\nmetrics = { haproxy = { socket = \"../x\", frontends = [\"a\"] } }",
+            "roles.front.process.metrics.haproxy.socket",
+        ),
+        (
+            "command = [\"/front\"]",
+            "command = [\"/front\"]\nmetrics = { haproxi = 1 }",
+            "roles.front.process.metrics: unknown key \"haproxi\"",
+        ),
     ] {
         let error = error_after(from, to);
         assert!(error.contains("small/") && error.contains(told), "{to:?} gave: {error}");

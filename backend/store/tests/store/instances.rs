@@ -95,8 +95,6 @@ async fn an_agent_without_an_instance_is_not_known(pool: PgPool) {
     assert!(!world.store.instance_known(nobody).await.unwrap());
     assert!(!world.store.instance_connected(nobody, DirectorId::generate()).await.unwrap());
     assert!(!world.store.instance_report(nobody, &InstanceReport::default()).await.unwrap());
-    world.store.instance_usage(nobody, 1, 1).await.unwrap();
-    assert_eq!(world.store.usages(&[nobody]).await.unwrap(), []);
     assert!(world.store.instance_known(instance(&world.store, world.php).await).await.unwrap());
 }
 
@@ -108,7 +106,6 @@ async fn a_retired_instance_ends_its_meter_and_leaves_a_trace(pool: PgPool) {
     assert!(txn.instance_set_healthy(id, 1000).await.unwrap());
     assert!(!txn.instance_set_healthy(id, 9999).await.unwrap(), "costs begin once");
     txn.commit().await.unwrap();
-    world.store.instance_usage(id, 250, 1 << 20).await.unwrap();
     assert_eq!(world.store.user_credit(world.ada).await.unwrap().per_hour_millis, 1000);
     assert_eq!(world.store.services_per_hour(&[world.php]).await.unwrap(), BTreeMap::from([(world.php, 1000)]));
 
@@ -153,17 +150,4 @@ async fn kept_logs_are_bounded_by_age_and_size(pool: PgPool) {
     world.store.removed_instance_delete(ids[0]).await.unwrap();
     world.store.removed_instance_delete(ids[0]).await.unwrap();
     assert_eq!(expired(day, 400).await, []);
-}
-
-#[sqlx::test(migrations = "../../migrations")]
-async fn usage_is_overwritten_and_grows_old(pool: PgPool) {
-    let world = world(pool).await;
-    let id = instance(&world.store, world.php).await;
-    world.store.instance_usage(id, 100, 1000).await.unwrap();
-    world.store.instance_usage(id, 250, 5_000_000_000).await.unwrap();
-    let usages = world.store.usages(&[id, InstanceId::generate()]).await.unwrap();
-    assert_eq!(usages.len(), 1);
-    assert_eq!((usages[0].cpu_millis, usages[0].memory_bytes), (250, 5_000_000_000));
-    sql(&world.store, "update instance_usages set at = at - interval '1 minute'").await;
-    assert_eq!(world.store.usages(&[id]).await.unwrap(), []);
 }

@@ -7,6 +7,8 @@ mod events;
 mod instances;
 mod leases;
 mod listener;
+mod load_runs;
+mod loads;
 mod manager_log;
 mod meters;
 mod migrations;

@@ -2,6 +2,7 @@
 
 pub mod applications;
 pub mod kinds;
+pub mod load_runs;
 pub mod me;
 pub mod operations;
 pub mod services;

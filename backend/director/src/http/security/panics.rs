@@ -30,7 +30,8 @@ fn answer(panic: Box<dyn Any + Send>) -> Response {
 mod tests {
     use super::*;
     use crate::http::observe::observe;
-    use axum::{Router, body::Body, http::Request, middleware::from_fn, routing::get};
+    use crate::metrics::Metrics;
+    use axum::{Router, body::Body, http::Request, middleware::from_fn_with_state, routing::get};
     use tower::ServiceExt;
 
     async fn broken() -> &'static str {
@@ -39,7 +40,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_answer_that_tells_nothing_but_its_number() {
-        let router = Router::new().route("/", get(broken)).layer(layer()).layer(from_fn(observe));
+        let observe = from_fn_with_state(Metrics::default(), observe);
+        let router = Router::new().route("/", get(broken)).layer(layer()).layer(observe);
         let answer = router.oneshot(Request::builder().uri("/").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(answer.status(), 500);
         let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();

@@ -6,6 +6,7 @@ pub mod create;
 pub mod delete;
 pub mod instances;
 pub mod list;
+pub mod load;
 pub mod read;
 pub mod rename;
 pub mod scale;

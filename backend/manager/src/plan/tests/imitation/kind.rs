@@ -2,7 +2,7 @@
 
 use crate::plan::Render;
 use aerie_agent_protocol::{
-    CodePlan, FileSpec, HealthProbe, InstanceConfig, ProbeKind, ProcessSpec, ReloadMethod, StreamNames,
+    CodePlan, FileSpec, HealthProbe, InstanceConfig, MetricsSpec, ProbeKind, ProcessSpec, ReloadMethod, StreamNames,
 };
 use aerie_domain::RoleName;
 use aerie_kinds::{Kind, RenderContext};
@@ -53,6 +53,7 @@ impl Render for Plain {
                 stop_timeout_s: 10,
                 health: HealthProbe { kind: ProbeKind::Alive, interval_ms: 1, timeout_ms: 1, failures: 1 },
                 streams: StreamNames::default(),
+                metrics: MetricsSpec::default(),
             });
         }
         if context.settings.contains_key("broken") {

@@ -1,0 +1,41 @@
+//! The load of a service over time.
+//!
+//! `span` decides which points are asked for, `assemble` makes them of the rows. Both are pure.
+
+mod assemble;
+mod span;
+
+use crate::{Actor, Outcome, UseCases};
+use aerie_domain::{
+    ServiceId,
+    views::{LoadQuery, LoadView},
+};
+use assemble::assemble;
+use span::Span;
+use std::collections::BTreeSet;
+use time::OffsetDateTime;
+
+impl UseCases {
+    /// What the instances of a service used and did.
+    pub async fn load(&self, actor: &Actor, service: ServiceId, query: &LoadQuery) -> Outcome<LoadView> {
+        let now = OffsetDateTime::now_utc();
+        let span = Span::of(query, now)?;
+        self.load_of(actor, service, span, now).await
+    }
+
+    /// The finest points from `after` on, which is where an earlier answer ended. No points when it is too early.
+    pub async fn load_after(&self, actor: &Actor, service: ServiceId, after: OffsetDateTime) -> Outcome<LoadView> {
+        let now = OffsetDateTime::now_utc();
+        self.load_of(actor, service, Span::after(after, now), now).await
+    }
+
+    async fn load_of(&self, actor: &Actor, service: ServiceId, span: Span, now: OffsetDateTime) -> Outcome<LoadView> {
+        let (service, ..) = self.owned_service(actor, service).await?;
+        let (level, store) = (span.level(), self.store());
+        let instances = store.instance_loads(service.id, level, span.from, span.to).await?;
+        let roles = store.role_loads(service.id, level, span.from, span.to).await?;
+        let present = store.instances_of_services(&[service.id]).await?;
+        let present: BTreeSet<_> = present.into_iter().map(|instance| instance.id).collect();
+        Ok(assemble(span, now, &present, &instances, &roles))
+    }
+}
