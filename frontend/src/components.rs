@@ -2,12 +2,14 @@
 //!
 //! To extend: one component per module, 25 to 60 lines, with its words in the view and its looks in `static/css`.
 
+mod banners;
 mod bar;
 mod confirm;
 mod copy_field;
 mod field;
 mod frame;
 mod kind_icon;
+mod ledger;
 mod live_mark;
 mod logo;
 mod problem;
@@ -19,12 +21,14 @@ mod state_badge;
 mod text_area;
 mod when;
 
+pub use banners::Banners;
 pub use bar::Bar;
 pub use confirm::Confirm;
 pub use copy_field::CopyField;
 pub use field::{Field, FieldMessage};
 pub use frame::{Footer, Header};
 pub use kind_icon::KindIcon;
+pub use ledger::{LedgerTable, More};
 pub use live_mark::LiveMark;
 pub use logo::Logo;
 pub use problem::{ProblemBox, error_of};
@@ -34,4 +38,4 @@ pub use role_chip::{RoleChip, role_class};
 pub use service_row::ServiceRow;
 pub use state_badge::StateBadge;
 pub use text_area::TextArea;
-pub use when::{Ago, Until};
+pub use when::{Ago, Moment, Until};

@@ -4,12 +4,14 @@
 //! the moment it was rendered. Connections belong to the component that opened them and close with it.
 
 mod events;
+mod local_time;
 mod log_buffer;
 mod log_feed;
 mod page_data;
 mod source;
 
 pub use events::{Connection, use_events};
+pub use local_time::local_offset;
 pub use log_buffer::{LogBuffer, LogEntry};
 pub use log_feed::{LogFeed, LogState, use_log_feed};
 pub use page_data::{PageData, leave_when_refused, refresh_after, refresh_every};

@@ -66,4 +66,8 @@ ids! {
     OperationId,
     /// One running director process.
     DirectorId,
+    /// A banner on every page.
+    AnnouncementId,
+    /// One boot of a machine: its uptime counts from there.
+    BootId,
 }

@@ -66,6 +66,17 @@ pub struct Manager {
     signals: Option<broadcast::Receiver<Signal>>,
 }
 
+/// How many services wait for a pass, and how many are in one.
+#[derive(Debug, Clone)]
+pub struct QueueGauge(Arc<Queue<ServiceId>>);
+
+impl QueueGauge {
+    /// Due, and running.
+    pub fn lengths(&self) -> (usize, usize) {
+        self.0.lengths()
+    }
+}
+
 impl Manager {
     /// A manager that does nothing until it is run.
     pub fn new(parts: ManagerParts) -> Self {
@@ -94,6 +105,11 @@ impl Manager {
             queue: queue.clone(),
         };
         Self { passes: Arc::new(passes), store, cloud, director, settings, images, queue, signals: None }
+    }
+
+    /// Tells how much there is to do, also while it runs.
+    pub fn queue_gauge(&self) -> QueueGauge {
+        QueueGauge(self.queue.clone())
     }
 
     /// Uses the process' listener instead of one of its own. Subscribe before running.

@@ -22,5 +22,5 @@ pub mod step;
 mod subnets;
 pub mod world;
 
-pub use driver::{Manager, ManagerParts};
+pub use driver::{Manager, ManagerParts, QueueGauge};
 pub use settings::{Identities, ManagerSettings};

@@ -35,7 +35,7 @@ pub struct LoggedInstance {
 impl UseCases {
     /// The instances whose logs the actor may read.
     pub async fn log_access(&self, actor: &Actor, service: ServiceId) -> Outcome<LogAccess> {
-        let (service, ..) = self.owned_service(actor, service).await?;
+        let (service, ..) = self.readable_service(actor, service).await?;
         let removed = self.store().removed_instance_list(service.id).await?;
         let present = self.store().instances_of_services(&[service.id]).await?;
         let mut instances: Vec<LoggedInstance> = removed
@@ -67,7 +67,7 @@ impl UseCases {
         after: Option<i64>,
         limit: u32,
     ) -> Outcome<Vec<(i64, LogLine)>> {
-        let (service, ..) = self.owned_service(actor, service).await?;
+        let (service, ..) = self.readable_service(actor, service).await?;
         let limit = i64::from(limit.clamp(1, 10_000));
         let rows = match after {
             Some(row) => self.store().manager_log_after(service.id, row, limit).await?,
@@ -78,7 +78,7 @@ impl UseCases {
 
     /// Whether a stream that was opened earlier may go on.
     pub async fn still_allowed(&self, actor: &Actor, service: ServiceId) -> bool {
-        self.actor_still_valid(actor).await && self.owned_service(actor, service).await.is_ok()
+        self.actor_still_valid(actor).await && self.readable_service(actor, service).await.is_ok()
     }
 }
 

@@ -32,6 +32,7 @@ impl House {
             domain: "localhost".into(),
             public_port: 7780,
             initial_credit: Credits::whole(50),
+            charge_period: std::time::Duration::from_secs(60),
             max_applications: 2,
             max_instances: 6,
             max_versions: 5,
