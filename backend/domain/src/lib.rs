@@ -12,10 +12,13 @@ mod state;
 pub mod views;
 
 pub use ids::{
-    AnnouncementId, ApplicationId, BootId, CodeVersionId, DirectorId, InstanceId, OperationId, ServiceId, SessionId, TokenId, UserId,
+    AnnouncementId, ApplicationId, BootId, CodeVersionId, DirectorId, InstanceId, OperationId, ServiceId, SessionId,
+    TokenId, UserId,
 };
 pub use names::{ApplicationName, KindName, NameError, RoleName, ServiceName, UserName, VariableName};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use setting::{SettingKind, SettingSpec};
 pub use size::{Credits, InstanceSize, MicroCredits};
-pub use state::{CreditLevel, DesiredState, LedgerKind, OperationKind, OperationState, RolePhase, ServiceState, TokenScope, UserRole};
+pub use state::{
+    CreditLevel, DesiredState, LedgerKind, OperationKind, OperationState, RolePhase, ServiceState, TokenScope, UserRole,
+};

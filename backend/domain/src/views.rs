@@ -15,9 +15,7 @@ mod operation;
 mod page;
 mod service;
 
-pub use account::{
-    ChangePassword, CreateToken, CreatedToken, LogIn, Me, Register, SessionView, TokenView, UserView,
-};
+pub use account::{ChangePassword, CreateToken, CreatedToken, LogIn, Me, Register, SessionView, TokenView, UserView};
 pub use admin::{
     AdminUserView, AnnouncementView, AuditQuery, AuditView, CreateAnnouncement, DirectorReport, DirectorView,
     FailingServiceView, HealthView, SearchQuery, WorkView,

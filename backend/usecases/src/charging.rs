@@ -2,10 +2,7 @@
 //! every director; all of it is safe to repeat and to do several times at once.
 
 use crate::{Actor, Outcome, UseCases, Via, services::OwnedService};
-use aerie_domain::{
-    BootId, CreditLevel, DesiredState, OperationKind, Problem, ServiceId,
-    views::EventKind,
-};
+use aerie_domain::{BootId, CreditLevel, DesiredState, OperationKind, Problem, ServiceId, views::EventKind};
 use aerie_store::{ClockReading, NewEvent, ServiceIntent};
 use std::{io, time::Duration, time::Instant};
 

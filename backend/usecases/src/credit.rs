@@ -97,8 +97,11 @@ fn runs_out_at(row: &CreditRow, now: OffsetDateTime) -> Option<OffsetDateTime> {
 }
 
 fn entry(row: LedgerEntryRow) -> LedgerEntryView {
-    let (kind, what) =
-        if row.is_grant { (LedgerKind::Grant, row.reason) } else { (LedgerKind::Charge, row.label.unwrap_or(row.reason)) };
+    let (kind, what) = if row.is_grant {
+        (LedgerKind::Grant, row.reason)
+    } else {
+        (LedgerKind::Charge, row.label.unwrap_or(row.reason))
+    };
     LedgerEntryView {
         id: row.id,
         at: row.at,

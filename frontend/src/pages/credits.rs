@@ -41,10 +41,13 @@ fn Credits(first: Dated<CreditsData>, after: Option<String>) -> impl IntoView {
     let page = PageData::new(first, move || load_credits(after.clone()));
     let signed_in = expect_context::<SignedIn>();
     // Only what is about the account itself concerns this page, and that always comes.
-    use_events(|_| false, Callback::new(move |()| {
-        page.refresh.run(());
-        signed_in.changed();
-    }));
+    use_events(
+        |_| false,
+        Callback::new(move |()| {
+            page.refresh.run(());
+            signed_in.changed();
+        }),
+    );
     refresh_every(PACE, Signal::stored(true), page.refresh);
     view! {
         <h1>"Credits"</h1>

@@ -73,6 +73,7 @@ async fn look(watched: &Watched) -> DirectorHealth {
 
 /// Free and all bytes of the disk that holds the data directory; nothing when it cannot be told.
 fn disk(folder: &std::path::Path) -> (u64, u64) {
-    rustix::fs::statvfs(folder)
-        .map_or((0, 0), |disk| (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
+    rustix::fs::statvfs(folder).map_or((0, 0), |disk| {
+        (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize))
+    })
 }

@@ -5,6 +5,7 @@
 
 mod agents;
 mod http_accounts;
+mod http_admin;
 mod http_applications;
 mod http_documents;
 mod http_logs;

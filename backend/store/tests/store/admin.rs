@@ -24,7 +24,10 @@ async fn people_and_applications_are_found_by_any_part(pool: PgPool) {
     let row = world.store.user_list(Some(bob), "", None, 1).await.unwrap().remove(0);
     assert_eq!((row.balance_micros, row.applications, row.running), (50_000_000, 1, 1));
     let found = world.store.application_list_all(None, "bob", None, 10).await.unwrap();
-    assert_eq!(found.iter().map(|(row, owner)| (row.name.as_str(), owner.as_str())).collect::<Vec<_>>(), [("wiki", "bob")]);
+    assert_eq!(
+        found.iter().map(|(row, owner)| (row.name.as_str(), owner.as_str())).collect::<Vec<_>>(),
+        [("wiki", "bob")]
+    );
     assert_eq!(world.store.application_list_all(Some(world.ada), "", None, 10).await.unwrap().len(), 1);
 }
 
@@ -43,7 +46,9 @@ async fn a_locked_account_changes_once(pool: PgPool) {
 async fn the_audit_log_is_filtered_and_paged(pool: PgPool) {
     let world = world(pool).await;
     let mut txn = world.store.begin().await.unwrap();
-    for (action, target) in [("service.start", "service blog/php"), ("service.stop", "service blog/php"), ("user.login", "login")] {
+    for (action, target) in
+        [("service.start", "service blog/php"), ("service.stop", "service blog/php"), ("user.login", "login")]
+    {
         let audit = NewAudit {
             actor: Some(world.ada),
             via: "session".into(),
@@ -59,7 +64,11 @@ async fn the_audit_log_is_filtered_and_paged(pool: PgPool) {
     let all = list(AuditFilter::default(), None).await;
     assert_eq!(all.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(), ["user.login", "service.stop"]);
     assert_eq!(list(AuditFilter::default(), Some(all[1].id)).await.len(), 1);
-    let of = |actor: &str, action: &str, text: &str| AuditFilter { actor: actor.into(), action: action.into(), text: text.into() };
+    let of = |actor: &str, action: &str, text: &str| AuditFilter {
+        actor: actor.into(),
+        action: action.into(),
+        text: text.into(),
+    };
     assert_eq!(list(of("ada", "service.st", "BLOG"), None).await.len(), 2);
     assert_eq!(list(of("", "", "because"), None).await.len(), 2);
     assert_eq!(list(of("", "", "192.0.2.7"), None).await[0].actor.as_deref(), Some("ada"));
@@ -73,8 +82,13 @@ async fn announcements_are_shown_in_their_time(pool: PgPool) {
     let mut txn = world.store.begin().await.unwrap();
     let ids = [AnnouncementId::generate(), AnnouncementId::generate()];
     for (id, from) in [(ids[0], None), (ids[1], Some(now + Duration::HOUR))] {
-        let new =
-            NewAnnouncement { id, text: "Hello".into(), from_at: from, until_at: now + Duration::DAY, actor: world.ada };
+        let new = NewAnnouncement {
+            id,
+            text: "Hello".into(),
+            from_at: from,
+            until_at: now + Duration::DAY,
+            actor: world.ada,
+        };
         txn.announcement_insert(&new).await.unwrap();
     }
     txn.commit().await.unwrap();
@@ -83,7 +97,8 @@ async fn announcements_are_shown_in_their_time(pool: PgPool) {
     };
     assert_eq!(shown(false).await, [ids[0]]);
     assert_eq!(shown(true).await, ids);
-    sql(&world.store, "update announcements set from_at = now() - interval '2 h', until_at = now() - interval '1 h'").await;
+    sql(&world.store, "update announcements set from_at = now() - interval '2 h', until_at = now() - interval '1 h'")
+        .await;
     assert!(shown(true).await.is_empty());
     assert_eq!(world.store.announcements_prune(std::time::Duration::from_secs(60)).await.unwrap(), 2);
 }

@@ -124,7 +124,8 @@ async fn the_database_refuses_what_no_ledger_may_hold(pool: PgPool) {
     charge(&world.store).await;
     let account = "(select id from ledger_accounts where user_id is not null)";
     let used = "(select id from ledger_accounts where kind = 'used')";
-    let new = "insert into ledger_bookings (at, kind, user_id) select now(), 'charge', id from users limit 1 returning id";
+    let new =
+        "insert into ledger_bookings (at, kind, user_id) select now(), 'charge', id from users limit 1 returning id";
     let entries = "insert into ledger_entries (booking_id, account_id, amount_micros, instance_id, from_ms, until_ms)";
     let refused = [
         // does not balance

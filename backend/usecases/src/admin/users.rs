@@ -20,7 +20,8 @@ impl UseCases {
         actor.may_administer()?;
         let limit = query.limit.unwrap_or(50).clamp(1, 100) as usize;
         let after = query.after.as_deref();
-        let rows = self.store().user_list(None, query.text.trim(), after, i64::try_from(limit + 1).unwrap_or(101)).await?;
+        let rows =
+            self.store().user_list(None, query.text.trim(), after, i64::try_from(limit + 1).unwrap_or(101)).await?;
         let more = rows.len() > limit;
         let now = OffsetDateTime::now_utc();
         let items: Vec<AdminUserView> = rows.into_iter().take(limit).map(|row| view(row, now)).collect();
@@ -97,7 +98,8 @@ impl UseCases {
         let micros = MicroCredits::from(form.amount).micros;
         let mut txn = self.store().begin().await?;
         txn.ledger_grant(&NewGrant { user: id, micros, reason: reason.to_owned(), actor: Some(actor.user) }).await?;
-        audit(&mut txn, actor, "user.grant", &user, json!({"credits": form.amount.to_string(), "reason": reason})).await?;
+        audit(&mut txn, actor, "user.grant", &user, json!({"credits": form.amount.to_string(), "reason": reason}))
+            .await?;
         let event =
             NewEvent { owner: Some(id), kind: EventKind::Account, application: None, service: None, instance: None };
         txn.event_append(&event).await?;

@@ -35,6 +35,7 @@ pub fn AdminUsersPage() -> impl IntoView {
 #[component]
 fn Users(found: Page<AdminUserView>, text: String) -> impl IntoView {
     let none = found.items.is_empty();
+    let query = vec![("text", text.clone())];
     let rows: Vec<_> = found.items.into_iter().map(|person| view! { <Row person /> }).collect();
     view! {
         <h1>"Users"</h1>
@@ -43,7 +44,7 @@ fn Users(found: Page<AdminUserView>, text: String) -> impl IntoView {
             <Form method="GET" action="" attr:class="inline-form" attr:role="search">
                 <div class="field">
                     <label for="search-text">"Name, e-mail or affiliation"</label>
-                    <input id="search-text" type="search" name="text" value=text.clone() />
+                    <input id="search-text" type="search" name="text" value=text />
                 </div>
                 <button type="submit">"Search"</button>
             </Form>
@@ -62,7 +63,7 @@ fn Users(found: Page<AdminUserView>, text: String) -> impl IntoView {
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-            <More next=found.next query=vec![("text", text)] label="More users" />
+            <More next=found.next query label="More users" />
         </section>
     }
 }

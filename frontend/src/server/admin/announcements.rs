@@ -17,9 +17,8 @@ pub async fn announce(text: String, #[server(default)] from_at: String, until_at
     use super::input;
     use crate::ssr::context;
     use aerie_domain::{Problem, views::CreateAnnouncement};
-    let keep = |error: PageError| {
-        error.keeping("text", &text).keeping("from_at", &from_at).keeping("until_at", &until_at)
-    };
+    let keep =
+        |error: PageError| error.keeping("text", &text).keeping("from_at", &from_at).keeping("until_at", &until_at);
     let refuse = |field: &str, message: &str| keep(Problem::field(field, message).into());
     let from = input::moment(&from_at).map_err(|message| refuse("from_at", message))?;
     let until = input::moment(&until_at)

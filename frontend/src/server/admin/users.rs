@@ -69,8 +69,7 @@ pub async fn grant_credit(user: UserId, amount: String, reason: String) -> Resul
     use crate::ssr::context;
     use aerie_domain::{Problem, views::Grant};
     let keep = |error: PageError| error.keeping("amount", &amount).keeping("reason", &reason);
-    let credits =
-        super::input::credits(&amount).map_err(|message| keep(Problem::field("amount", message).into()))?;
+    let credits = super::input::credits(&amount).map_err(|message| keep(Problem::field("amount", message).into()))?;
     let form = Grant { amount: credits, reason: reason.clone() };
     context::use_cases()?.grant(&context::actor()?, user, form).await.map_err(|failure| keep(failure.into()))?;
     context::back_to(&format!("/admin/users/{user}"));

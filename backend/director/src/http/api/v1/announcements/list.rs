@@ -15,7 +15,7 @@ use axum::extract::State;
 )]
 pub async fn list_announcements(
     State(usecases): State<UseCases>,
-    SignedIn(_): SignedIn,
+    SignedIn(_actor): SignedIn,
 ) -> Result<Json<Page<AnnouncementView>>, ApiError> {
     Ok(items(usecases.announcements().await?))
 }
