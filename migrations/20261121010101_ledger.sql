@@ -109,7 +109,9 @@ create index instance_meters_open_idx on instance_meters (instance_id) where not
 create table charging (
     one        boolean primary key default true constraint charging_one_check check (one),
     -- by how much the database's clock was stepped since the first run, microseconds
-    stepped_us bigint not null default 0
+    stepped_us bigint not null default 0,
+    -- counts runs
+    runs       bigint not null default 0
 );
 comment on table charging is 'One row that charging runs lock, so that directors take turns.';
 insert into charging default values;
@@ -121,7 +123,10 @@ create table charging_clocks (
     base_us   bigint not null,
     -- the last sample
     wall      timestamptz not null,
-    uptime_us bigint not null
+    uptime_us bigint not null,
+    -- the runs of its first and its last sample
+    first_run bigint not null,
+    last_run  bigint not null
 );
 comment on table charging_clocks is 'What the database clock showed at which uptime of a director''s machine: tells steps of the clock from time that passed.';
 

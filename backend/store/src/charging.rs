@@ -54,7 +54,7 @@ impl Store {
 impl Txn<'_> {
     /// One transaction of [`Store::charge`]: books at most so many meters.
     pub async fn charge(&mut self, reading: &ClockReading, period: Duration) -> Result<Charged, StoreError> {
-        let stepped_us = self.charging_lock().await?;
+        let (stepped_us, run) = self.charging_lock().await?;
         if reading.is_old() {
             return Ok(Charged::default());
         }
@@ -65,36 +65,41 @@ impl Txn<'_> {
             Verdict::Fine => 0,
             Verdict::Stepped(step) => {
                 self.meters_move(&step).await?;
-                self.charging_add_step(step.by_us, reading).await?;
+                self.charging_add_step(&step, reading).await?;
                 step.by_us
             }
         };
-        self.charging_clock_note(reading, stepped_us + by_us).await?;
+        self.charging_clock_note(reading, stepped_us + by_us, run).await?;
         let (meters, micros) = self.meters_charge(reading.wall, period).await?;
         Ok(Charged { meters, micros, stepped_us: by_us })
     }
 
-    /// Makes directors take turns. Answers with the steps known so far.
-    async fn charging_lock(&mut self) -> Result<i64, StoreError> {
-        let stepped =
-            sqlx::query_scalar!("select stepped_us from charging for update").fetch_one(self.connection()).await?;
-        Ok(stepped)
+    /// Makes directors take turns. Answers with the steps known so far and the number of this run.
+    async fn charging_lock(&mut self) -> Result<(i64, i64), StoreError> {
+        let row = sqlx::query!("update charging set runs = runs + 1 returning stepped_us, runs")
+            .fetch_one(self.connection())
+            .await?;
+        Ok((row.stepped_us, row.runs))
     }
 
-    /// Counts a step. What is known of other machines' clocks is forgotten: a reading that came first after the step
-    /// would hold it already, and the two would take turns in seeing a step that is none.
-    async fn charging_add_step(&mut self, by_us: i64, reading: &ClockReading) -> Result<(), StoreError> {
-        sqlx::query!("update charging set stepped_us = stepped_us + $1", by_us).execute(self.connection()).await?;
-        sqlx::query!("delete from charging_clocks where machine <> $1", reading.machine.0)
-            .execute(self.connection())
-            .await?;
+    /// Counts a step. A machine whose clock was first read after the step, before anybody knew of it, is forgotten: the
+    /// two would take turns in seeing a step that is none.
+    async fn charging_add_step(&mut self, step: &Step, reading: &ClockReading) -> Result<(), StoreError> {
+        sqlx::query!("update charging set stepped_us = stepped_us + $1", step.by_us).execute(self.connection()).await?;
+        sqlx::query!(
+            "delete from charging_clocks where machine <> $1 and first_run > $2",
+            reading.machine.0,
+            step.after_run,
+        )
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 
     async fn charging_clock(&mut self, reading: &ClockReading) -> Result<Option<KnownClock>, StoreError> {
         let known = sqlx::query_as!(
             KnownClock,
-            "select base_us, wall, uptime_us from charging_clocks where machine = $1",
+            "select base_us, wall, uptime_us, last_run from charging_clocks where machine = $1",
             reading.machine.0,
         )
         .fetch_optional(self.connection())
@@ -103,22 +108,29 @@ impl Txn<'_> {
     }
 
     /// Remembers a reading, and forgets boots of which nobody has heard for a month.
-    async fn charging_clock_note(&mut self, reading: &ClockReading, stepped_us: i64) -> Result<(), StoreError> {
+    async fn charging_clock_note(
+        &mut self,
+        reading: &ClockReading,
+        stepped_us: i64,
+        run: i64,
+    ) -> Result<(), StoreError> {
         sqlx::query!(
             "
             with old as (
                 delete from charging_clocks where machine <> $1 and wall < $3::timestamptz - interval '30 days'
             )
-            insert into charging_clocks (machine, base_us, wall, uptime_us)
-            values ($1, $2, $3, $4)
+            insert into charging_clocks (machine, base_us, wall, uptime_us, first_run, last_run)
+            values ($1, $2, $3, $4, $5, $5)
                 on conflict (machine) do update
                set wall      = excluded.wall,
-                   uptime_us = excluded.uptime_us
+                   uptime_us = excluded.uptime_us,
+                   last_run  = excluded.last_run
             ",
             reading.machine.0,
             reading.offset_us() - stepped_us,
             reading.wall,
             reading.uptime_us(),
+            run,
         )
         .execute(self.connection())
         .await?;

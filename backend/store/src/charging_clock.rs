@@ -36,6 +36,8 @@ pub(crate) struct KnownClock {
     pub base_us: i64,
     pub wall: OffsetDateTime,
     pub uptime_us: i64,
+    /// The charging run of the last reading.
+    pub last_run: i64,
 }
 
 /// A step that nobody knew of yet.
@@ -43,6 +45,8 @@ pub(crate) struct KnownClock {
 pub(crate) struct Step {
     /// By how much, microseconds.
     pub by_us: i64,
+    /// It happened after this run.
+    pub after_run: i64,
     /// What the clock showed between the last reading and this one, had it not been stepped: what carries such a time
     /// happened before the step.
     pub before: (OffsetDateTime, OffsetDateTime),
@@ -86,7 +90,11 @@ impl ClockReading {
             return Verdict::Fine;
         }
         let passed = Duration::microseconds(self.uptime_us() - known.uptime_us);
-        Verdict::Stepped(Step { by_us, before: (known.wall - TOLERANCE, known.wall + passed + TOLERANCE) })
+        Verdict::Stepped(Step {
+            by_us,
+            after_run: known.last_run,
+            before: (known.wall - TOLERANCE, known.wall + passed + TOLERANCE),
+        })
     }
 }
 
@@ -104,7 +112,7 @@ mod tests {
 
     fn known(uptime: u64, wall: OffsetDateTime) -> KnownClock {
         let reading = reading(uptime, wall);
-        KnownClock { base_us: reading.offset_us(), wall, uptime_us: reading.uptime_us() }
+        KnownClock { base_us: reading.offset_us(), wall, uptime_us: reading.uptime_us(), last_run: 7 }
     }
 
     #[test]

@@ -136,12 +136,12 @@ async fn the_database_refuses_what_no_ledger_may_hold(pool: PgPool) {
         // the same time of the same instance again
         format!(
             "with b as ({new}) {entries}
-             select id, {account}, -5, '{one}', 0, 7 from b union all select id, {used}, 5, null, null, null from b"
+             select id, {account}, -5, '{one}'::uuid, 0, 7 from b union all select id, {used}, 5, null::uuid, null, null from b"
         ),
         // credit for having used something
         format!(
             "with b as ({new}) {entries}
-             select id, {account}, 5, '{one}', 7, 9 from b union all select id, {used}, -5, null, null, null from b"
+             select id, {account}, 5, '{one}'::uuid, 7, 9 from b union all select id, {used}, -5, null::uuid, null, null from b"
         ),
         "update ledger_entries set amount_micros = 1".to_owned(),
         "update ledger_bookings set reason = ''".to_owned(),

@@ -124,7 +124,9 @@ impl Play {
         let boots = [1_000, 77_000];
         let uptime = Duration::from_secs(u64::try_from(self.now + boots[machine]).unwrap());
         let machine = BootId(Uuid::from_u128(machine as u128 + 1));
-        ClockReading { machine, uptime, wall: self.wall(), taken: Instant::now() }
+        // Never too old, however busy the machine that runs the test: time is pretended here.
+        let taken = Instant::now() + Duration::from_secs(3600);
+        ClockReading { machine, uptime, wall: self.wall(), taken }
     }
 
     async fn charge(&mut self, machine: usize) {
