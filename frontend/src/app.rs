@@ -3,8 +3,9 @@
 use crate::{
     components::{Footer, Header, NotFound},
     pages::{
-        AccountPage, ApplicationPage, ApplicationsPage, HomePage, LogInPage, LogsPage, NewServicePage, RegisterPage,
-        ServicePage,
+        AccountPage, AdminAnnouncementsPage, AdminApplicationsPage, AdminAuditPage, AdminHealthPage, AdminUserPage,
+        AdminUsersPage, ApplicationPage, ApplicationsPage, CreditsPage, HomePage, LogInPage, LogsPage, NewServicePage,
+        RegisterPage, ServicePage,
     },
 };
 use leptos::prelude::*;
@@ -66,6 +67,13 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async />
                     <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                    <Route path=path!("/account/credits") view=CreditsPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin") view=AdminHealthPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users") view=AdminUsersPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users/:id") view=AdminUserPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/applications") view=AdminApplicationsPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/audit") view=AdminAuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/announcements") view=AdminAnnouncementsPage ssr=SsrMode::Async />
                     <Route path=path!("/applications") view=ApplicationsPage ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id") view=ApplicationPage ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/new-service") view=NewServicePage ssr=SsrMode::Async />

@@ -2,6 +2,7 @@
 //!
 //! To extend: one component per module, 25 to 60 lines, with its words in the view and its looks in `static/css`.
 
+mod banners;
 mod bar;
 mod chart;
 mod confirm;
@@ -9,9 +10,11 @@ mod copy_field;
 mod field;
 mod frame;
 mod kind_icon;
+mod ledger;
 mod live_mark;
 mod logo;
 mod problem;
+mod read_only;
 mod refused;
 mod rename;
 mod role_chip;
@@ -20,6 +23,7 @@ mod state_badge;
 mod text_area;
 mod when;
 
+pub use banners::Banners;
 pub use bar::Bar;
 pub use chart::Chart;
 pub use confirm::Confirm;
@@ -27,13 +31,15 @@ pub use copy_field::CopyField;
 pub use field::{Field, FieldMessage};
 pub use frame::{Footer, Header};
 pub use kind_icon::KindIcon;
+pub use ledger::{LedgerTable, More};
 pub use live_mark::LiveMark;
 pub use logo::Logo;
 pub use problem::{ProblemBox, error_of};
+pub use read_only::ReadOnly;
 pub use refused::{Loading, NotFound, Refused};
 pub use rename::Rename;
 pub use role_chip::{RoleChip, role_class};
 pub use service_row::ServiceRow;
 pub use state_badge::StateBadge;
 pub use text_area::TextArea;
-pub use when::{Ago, Until};
+pub use when::{Ago, Moment, Until};

@@ -2,7 +2,7 @@
 //! server's clock along, so that hydration never finds another text than it expects.
 
 use aerie_domain::Credits;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 
 /// "1 instance", "4 instances".
 pub fn count(number: u64, noun: &str) -> String {
@@ -66,6 +66,17 @@ pub fn until(then: OffsetDateTime, now: OffsetDateTime) -> String {
 pub fn date(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC);
     format!("{:04}-{:02}-{:02}", at.year(), u8::from(at.month()), at.day())
+}
+
+/// "today 14:20", "Thursday 14:20", or with the date when that is not in the coming week.
+pub fn moment(at: OffsetDateTime, now: OffsetDateTime, offset: UtcOffset) -> String {
+    let (at, today) = (at.to_offset(offset), now.to_offset(offset).date());
+    let time = format!("{:02}:{:02}", at.hour(), at.minute());
+    match (at.date() - today).whole_days() {
+        0 => format!("today {time}"),
+        1..7 => format!("{} {time}", at.weekday()),
+        _ => format!("{} {time}", at.date()),
+    }
 }
 
 /// "14:03:22.417", UTC: for log lines.
@@ -151,6 +162,16 @@ mod tests {
         assert_eq!(clock(now), "14:03:22.417");
         assert_eq!([5, 60, 900].map(|step| axis(now, step)), ["14:03:22", "14:03", "11-21 14:03"]);
         assert_eq!(machine(now.to_offset(time::macros::offset!(+1))), "2026-11-21T14:03:22Z");
+    }
+
+    #[test]
+    fn moments_are_said_as_people_say_them() {
+        let now = datetime!(2026-11-21 14:03 UTC);
+        let said = |at, hours| moment(at, now, UtcOffset::from_hms(hours, 0, 0).unwrap());
+        assert_eq!(said(datetime!(2026-11-21 23:30 UTC), 0), "today 23:30");
+        assert_eq!(said(datetime!(2026-11-21 23:30 UTC), 1), "Sunday 00:30");
+        assert_eq!(said(datetime!(2026-11-26 14:20 UTC), 0), "Thursday 14:20");
+        assert_eq!(said(datetime!(2026-11-28 14:20 UTC), 0), "2026-11-28 14:20");
     }
 
     #[test]

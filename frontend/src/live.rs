@@ -5,6 +5,7 @@
 
 mod events;
 mod load_feed;
+mod local_time;
 mod log_buffer;
 mod log_feed;
 mod page_data;
@@ -13,6 +14,7 @@ mod source;
 use events::page_visible;
 pub use events::{Connection, use_events};
 pub use load_feed::use_load_feed;
+pub use local_time::local_offset;
 pub use log_buffer::{LogBuffer, LogEntry};
 pub use log_feed::{LogFeed, LogState, use_log_feed};
 pub use page_data::{PageData, leave_when_refused, refresh_after, refresh_every};

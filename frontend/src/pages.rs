@@ -3,8 +3,10 @@
 //! To extend: a module here, a route in `app`, and a link from where people look for it.
 
 mod account;
+mod admin;
 mod application;
 mod applications;
+mod credits;
 mod home;
 mod log_in;
 mod logs;
@@ -13,8 +15,12 @@ mod register;
 mod service;
 
 pub use account::AccountPage;
+pub use admin::{
+    AdminAnnouncementsPage, AdminApplicationsPage, AdminAuditPage, AdminHealthPage, AdminUserPage, AdminUsersPage,
+};
 pub use application::ApplicationPage;
 pub use applications::ApplicationsPage;
+pub use credits::CreditsPage;
 pub use home::HomePage;
 pub use log_in::LogInPage;
 pub use logs::LogsPage;

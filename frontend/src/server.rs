@@ -4,9 +4,12 @@
 //! Loads bring the server's clock along ([`Dated`]), so that "3 min ago" reads the same on both sides of hydration.
 
 mod accounts;
+mod admin;
 mod applications;
 mod code;
 mod configuration;
+mod credits;
+mod frame;
 mod kinds;
 mod load;
 mod logs;
@@ -15,12 +18,18 @@ mod sessions;
 mod tokens;
 
 pub use accounts::{ChangePassword, Register, who_am_i};
+pub use admin::{
+    AdminStopService, AdminUserData, Announce, DisableUser, EnableUser, GrantCredit, WithdrawAnnouncement,
+    load_admin_user, load_admin_users, load_all_applications, load_announcements, load_audit_log, load_health,
+};
 pub use applications::{
     ApplicationData, ApplicationsData, CreateApplication, DeleteApplication, RenameApplication, load_application,
     load_applications,
 };
 pub use code::{ActivateVersion, DeleteVersion};
 pub use configuration::{ConfigureSettings, RemoveVariable, SetVariable};
+pub use credits::{CreditsData, load_credits};
+pub use frame::{FrameData, load_frame};
 pub use kinds::{NewServiceData, load_new_service};
 pub use load::{CancelLoadRun, StartLoadRun, load_load, load_load_runs};
 pub use logs::load_manager_log;

@@ -52,7 +52,15 @@ impl Api {
     /// # Errors
     /// When refused.
     pub async fn log_in(&self, name: &str) -> Result<Self> {
-        let form = json!({ "user_name": name, "password": PASSWORD });
+        self.log_in_with(name, PASSWORD).await
+    }
+
+    /// Signs in with another password.
+    ///
+    /// # Errors
+    /// When refused.
+    pub async fn log_in_with(&self, name: &str, password: &str) -> Result<Self> {
+        let form = json!({ "user_name": name, "password": password });
         let created: CreatedToken = self.json(Method::POST, "/login", Some(form)).await?;
         Ok(self.with_token(Some(&created.secret)))
     }

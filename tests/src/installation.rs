@@ -40,6 +40,14 @@ impl Installation {
     /// # Errors
     /// When a part is missing; the message says which.
     pub async fn start(name: &str) -> Result<Self> {
+        Self::start_with(name, &[]).await
+    }
+
+    /// The same with further settings of the director.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_with(name: &str, settings: &[(&'static str, &str)]) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let director = target.join("debug/aerie-director");
@@ -55,7 +63,7 @@ impl Installation {
         let ports = free_ports()?;
         let pool = (std::process::id().wrapping_mul(13) + u32::from(NEXT_POOL.fetch_add(1, Ordering::Relaxed))) % POOLS;
         let at = |path: &str| root.join(path).display().to_string();
-        let environment = vec![
+        let mut environment = vec![
             ("AERIE_DATABASE_URL", format!("{server}/{database}")),
             ("AERIE_DATA_DIR", folder.path().join("data").display().to_string()),
             ("AERIE_LISTEN", format!("127.0.0.1:{}", ports[0])),
@@ -74,6 +82,7 @@ impl Installation {
             ("AERIE_LOG", "text".to_owned()),
         ];
         let watch = Watch::start(&label)?;
+        environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let mut installation = Self {
             label,
             watch: Some(watch),
@@ -146,6 +155,23 @@ impl Installation {
     #[must_use]
     pub fn api(&self) -> Api {
         Api::new(&self.url())
+    }
+
+    /// Password of the first administrator, whose name is `teacher`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn admin_password(&self) -> Result<String> {
+        let path = self.folder.path().join("data/admin-password");
+        Ok(fs::read_to_string(&path).with_context(|| path.display().to_string())?.trim().to_owned())
+    }
+
+    /// The first administrator, signed in.
+    ///
+    /// # Errors
+    /// When refused.
+    pub async fn admin(&self) -> Result<Api> {
+        self.api().log_in_with("teacher", &self.admin_password()?).await
     }
 
     /// The newest lines of the director's log, for failures.

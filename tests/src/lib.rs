@@ -9,7 +9,7 @@ mod samples;
 mod visitor;
 mod wait;
 
-pub use api::Api;
+pub use api::{Api, PASSWORD};
 pub use browser::{Browser, Scripts};
 pub use installation::Installation;
 pub use samples::{Sample, tar_gz};

@@ -37,6 +37,7 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
         format!("/services/{id}"),
         format!("/services/{id}/logs"),
         "/account".to_owned(),
+        "/account/credits".to_owned(),
         "/no-such-page".to_owned(),
     ];
     let mut faults = Vec::new();
@@ -50,6 +51,30 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
     browser.click("main form button[type=submit]").await?;
     browser.see("credits", Duration::from_secs(20)).await?;
     for path in after {
+        faults.extend(look(&browser, &path).await.with_context(|| path.clone())?);
+    }
+
+    let found: Value = home.admin().await?.json(Method::GET, "/admin/users?text=ada", None).await?;
+    let person = found["items"][0]["user"]["id"].as_str().context("ada is found")?.to_owned();
+    let text = json!({ "text": "Maintenance on Friday", "until_at": "2999-01-01T00:00:00Z" });
+    home.admin().await?.json::<Value>(Method::POST, "/admin/announcements", Some(text)).await?;
+    browser.pretend(1280, 1000, false).await?;
+    browser.driver().delete_all_cookies().await?;
+    browser.go("/login").await?;
+    browser.fill("#field-user_name", "teacher").await?;
+    browser.fill("#field-password", &home.admin_password()?).await?;
+    browser.click("main form button[type=submit]").await?;
+    browser.see("Admin", Duration::from_secs(20)).await?;
+    let admins = [
+        "/admin".to_owned(),
+        "/admin/users".to_owned(),
+        format!("/admin/users/{person}"),
+        "/admin/applications".to_owned(),
+        "/admin/audit".to_owned(),
+        "/admin/announcements".to_owned(),
+        format!("/services/{id}"),
+    ];
+    for path in admins {
         faults.extend(look(&browser, &path).await.with_context(|| path.clone())?);
     }
     ensure!(faults.is_empty(), "{}", faults.join("\n"));

@@ -1,9 +1,11 @@
 //! The wiring of one director process, from the database to the ports.
 
 mod admin;
+mod charging;
 mod cloud;
 mod database;
 mod garbage;
+mod health;
 mod settings;
 
 pub use database::migrate;
@@ -59,6 +61,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     })
     .with_signals(listener.subscribe());
     let metrics = Metrics::default().with_manager(manager.figures());
+    lifecycle.spawn_until_soft(health::report(health::Watched {
+        store: store.clone(),
+        cloud: Arc::clone(&cloud),
+        kind: options.cloud,
+        director,
+        queue: manager.queue_gauge(),
+        data_dir: options.data_dir.clone(),
+    }));
     let soft = lifecycle.soft().clone();
     lifecycle.spawn(async move { manager.run(soft).await });
     lifecycle.spawn(load::record(metrics.loads().clone(), store.clone(), lifecycle.soft().clone()));
@@ -68,6 +78,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         lifecycle.spawn(load::send_requests(usecases.clone(), orders, entry, lifecycle.soft().clone()));
     }
     lifecycle.spawn_until_soft(garbage::collect(usecases.clone()));
+    lifecycle.spawn_until_soft(charging::charge(usecases.clone()));
 
     let parts = AgentParts {
         store: store.clone(),

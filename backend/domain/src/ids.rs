@@ -68,4 +68,8 @@ ids! {
     LoadRunId,
     /// One running director process.
     DirectorId,
+    /// A banner on every page.
+    AnnouncementId,
+    /// One boot of a machine: its uptime counts from there.
+    BootId,
 }

@@ -15,11 +15,14 @@ pub mod views;
 
 pub use capability::ALLOWED_CAPABILITIES;
 pub use ids::{
-    ApplicationId, CodeVersionId, DirectorId, InstanceId, LoadRunId, OperationId, ServiceId, SessionId, TokenId, UserId,
+    AnnouncementId, ApplicationId, BootId, CodeVersionId, DirectorId, InstanceId, LoadRunId, OperationId, ServiceId,
+    SessionId, TokenId, UserId,
 };
 pub use names::{ApplicationName, KindName, NameError, RoleName, ServiceName, UserName, VariableName};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use setting::{SettingKind, SettingSpec};
-pub use size::{Credits, InstanceSize};
-pub use state::{DesiredState, OperationKind, OperationState, RolePhase, ServiceState, TokenScope, UserRole};
+pub use size::{Credits, InstanceSize, MicroCredits};
+pub use state::{
+    CreditLevel, DesiredState, LedgerKind, OperationKind, OperationState, RolePhase, ServiceState, TokenScope, UserRole,
+};
 pub use times::Times;

@@ -38,6 +38,46 @@ impl fmt::Display for Credits {
     }
 }
 
+/// An exact amount of credit, in millionths: what the ledger books.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(transparent)]
+pub struct MicroCredits {
+    /// Millionths of a credit.
+    pub micros: i64,
+}
+
+impl MicroCredits {
+    /// An amount in millionths of a credit.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self { micros }
+    }
+
+    /// Rounded down to thousandths, so that nobody is shown more than there is.
+    pub const fn rounded_down(self) -> Credits {
+        Credits::from_millis(self.micros.div_euclid(1000))
+    }
+}
+
+impl From<Credits> for MicroCredits {
+    fn from(credits: Credits) -> Self {
+        Self { micros: credits.millis.saturating_mul(1000) }
+    }
+}
+
+impl fmt::Display for MicroCredits {
+    /// At most four decimals, as few as needed: `50`, `-0.0167`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let amount = (self.micros.unsigned_abs() + 50) / 100;
+        let sign = if self.micros < 0 && amount > 0 { "-" } else { "" };
+        let (whole, rest) = (amount / 10_000, format!("{:04}", amount % 10_000));
+        match rest.trim_end_matches('0') {
+            "" => write!(f, "{sign}{whole}"),
+            rest => write!(f, "{sign}{whole}.{rest}"),
+        }
+    }
+}
+
 /// A named limit of processor and memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -56,7 +96,17 @@ pub struct InstanceSize {
 
 #[cfg(test)]
 mod tests {
-    use super::Credits;
+    use super::{Credits, MicroCredits};
+
+    #[test]
+    fn exact_amounts_read_well() {
+        for (micros, text) in
+            [(50_000_000, "50"), (-16_667, "-0.0167"), (1_500_000, "1.5"), (-20, "0"), (-50, "-0.0001"), (0, "0")]
+        {
+            assert_eq!(MicroCredits::from_micros(micros).to_string(), text);
+        }
+        assert_eq!(MicroCredits::from_micros(-1).rounded_down(), Credits::from_millis(-1));
+    }
 
     #[test]
     fn credits_read_well() {

@@ -115,6 +115,26 @@ words! {
         Write = "write",
     }
 
+    /// How much of a person's credit is used.
+    CreditLevel {
+        /// Less than 80 %.
+        Fine = "fine",
+        /// 80 % or more.
+        Low = "low",
+        /// 95 % or more.
+        VeryLow = "very_low",
+        /// All of it: services stop.
+        UsedUp = "used_up",
+    }
+
+    /// What moved credit.
+    LedgerKind {
+        /// Somebody gave it, or took it back.
+        Grant = "grant",
+        /// An instance used it.
+        Charge = "charge",
+    }
+
     /// What kind of user.
     UserRole {
         /// A person.

@@ -3,8 +3,10 @@
 //! Money is [`Credits`](crate::Credits), memory is bytes, processor time is thousandths of a core, times are UTC.
 
 mod account;
+mod admin;
 mod application;
 mod code;
+mod credit;
 mod event;
 mod instance;
 mod kind;
@@ -15,11 +17,14 @@ mod operation;
 mod page;
 mod service;
 
-pub use account::{
-    ChangePassword, CreateToken, CreatedToken, CreditView, LogIn, Me, Register, SessionView, TokenView, UserView,
+pub use account::{ChangePassword, CreateToken, CreatedToken, LogIn, Me, Register, SessionView, TokenView, UserView};
+pub use admin::{
+    AdminUserView, AnnouncementView, AuditQuery, AuditView, CreateAnnouncement, DirectorReport, DirectorView,
+    FailingServiceView, HealthView, SearchQuery, WorkView,
 };
 pub use application::{ApplicationView, CreateApplication, Rename};
 pub use code::{CodeCheck, CodeVersionView};
+pub use credit::{CreditView, CreditsView, DayUse, Grant, LedgerEntryView};
 pub use event::{EventKind, EventView};
 pub use instance::{InstanceRoleView, InstanceState, InstanceView};
 pub use kind::{KindCategory, KindView, RoleSpecView};

@@ -23,6 +23,6 @@ pub mod step;
 mod subnets;
 pub mod world;
 
-pub use driver::{Manager, ManagerParts};
+pub use driver::{Manager, ManagerParts, QueueGauge};
 pub use figures::ManagerFigures;
 pub use settings::{Identities, ManagerSettings};

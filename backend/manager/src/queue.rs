@@ -67,6 +67,12 @@ impl<K: Copy + Ord + Hash> Queue<K> {
         self.schedule(key, Instant::now() + DEBOUNCE);
     }
 
+    /// How many keys are due and how many are being run. Those that are only to be looked at again later do not wait.
+    pub fn lengths(&self) -> (usize, usize) {
+        let (state, now) = (self.state(), Instant::now());
+        (state.waiting.iter().take_while(|(at, _)| *at <= now).count(), state.running.len())
+    }
+
     /// Look at this key at that time or earlier.
     pub fn schedule(&self, key: K, at: Instant) {
         let mut state = self.state();

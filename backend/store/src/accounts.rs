@@ -1,7 +1,7 @@
 //! Table `users`.
 
 use crate::{
-    Store, StoreError, Txn,
+    NewGrant, Store, StoreError, Txn,
     error::{ensure_affected, word},
 };
 use aerie_domain::{UserId, UserRole};
@@ -28,8 +28,6 @@ pub struct UserRow {
     pub affiliation: String,
     /// What kind of user.
     pub role: UserRole,
-    /// Granted credit, in thousandths.
-    pub granted_millis: i64,
     /// Sessions of another epoch are void.
     pub auth_epoch: i32,
     /// When an administrator locked the account.
@@ -57,7 +55,7 @@ pub struct NewUser {
     pub affiliation: String,
     /// What kind of user.
     pub role: UserRole,
-    /// Credit to begin with, in thousandths.
+    /// Credit to begin with, in thousandths; the system user has none.
     pub granted_millis: i64,
 }
 
@@ -83,7 +81,6 @@ pub(crate) struct UserRaw {
     pub last_name: String,
     pub affiliation: String,
     pub role: String,
-    pub granted_millis: i64,
     pub auth_epoch: i32,
     pub disabled_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
@@ -102,7 +99,6 @@ impl TryFrom<UserRaw> for UserRow {
             last_name: raw.last_name,
             affiliation: raw.affiliation,
             role: word("users.role", &raw.role)?,
-            granted_millis: raw.granted_millis,
             auth_epoch: raw.auth_epoch,
             disabled_at: raw.disabled_at,
             created_at: raw.created_at,
@@ -123,7 +119,6 @@ macro_rules! select_users {
                    u.last_name,
                    u.affiliation,
                    u.role,
-                   u.granted_millis,
                    u.auth_epoch,
                    u.disabled_at,
                    u.created_at
@@ -178,12 +173,12 @@ impl Store {
 }
 
 impl Txn<'_> {
-    /// Adds a user. Constraints: `users_name_key`, `users_email_key`.
+    /// Adds a user with an account and the credit to begin with. Constraints: `users_name_key`, `users_email_key`.
     pub async fn user_insert(&mut self, user: &NewUser) -> Result<(), StoreError> {
         let result = sqlx::query!(
             "
-            insert into users (id, name, email, password_hash, first_name, last_name, affiliation, role, granted_millis)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            insert into users (id, name, email, password_hash, first_name, last_name, affiliation, role)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)
             ",
             user.id.0,
             user.name,
@@ -193,11 +188,19 @@ impl Txn<'_> {
             user.last_name,
             user.affiliation,
             user.role.as_str(),
-            user.granted_millis,
         )
         .execute(self.connection())
         .await?;
-        ensure_affected(&result, 1)
+        ensure_affected(&result, 1)?;
+        if user.role == UserRole::System {
+            return Ok(());
+        }
+        self.ledger_open(user.id).await?;
+        if user.granted_millis == 0 {
+            return Ok(());
+        }
+        let reason = "Initial credit".to_owned();
+        self.ledger_grant(&NewGrant { user: user.id, micros: user.granted_millis * 1000, reason, actor: None }).await
     }
 
     /// Sets a password and ends the sessions of the old one. Answers with the new epoch.
@@ -218,11 +221,21 @@ impl Txn<'_> {
         epoch.ok_or(StoreError::RowsAffected { expected: 1, actual: 0 })
     }
 
-    /// Grants (or, below zero, takes back) credit, in thousandths.
-    pub async fn user_grant(&mut self, id: UserId, millis: i64) -> Result<(), StoreError> {
-        let result = sqlx::query!("update users set granted_millis = granted_millis + $2 where id = $1", id.0, millis)
-            .execute(self.connection())
-            .await?;
-        ensure_affected(&result, 1)
+    /// Locks an account out or lets it in again. False when it was so already. Sessions and tokens are ended apart.
+    pub async fn user_set_disabled(&mut self, id: UserId, disabled: bool) -> Result<bool, StoreError> {
+        let result = sqlx::query!(
+            "
+            update users
+               set disabled_at = case when $2 then now() end,
+                   auth_epoch  = auth_epoch + 1
+             where id = $1
+               and (disabled_at is not null) <> $2
+            ",
+            id.0,
+            disabled,
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(result.rows_affected() == 1)
     }
 }

@@ -125,6 +125,49 @@ impl Store {
         typed(raw)
     }
 
+    /// People's applications after the given one, oldest first, each with its owner's user name: those whose name or
+    /// owner contains a text (all, when it is empty), or those of one owner.
+    pub async fn application_list_all(
+        &self,
+        owner: Option<UserId>,
+        text: &str,
+        after: Option<ApplicationId>,
+        limit: i64,
+    ) -> Result<Vec<(ApplicationRow, String)>, StoreError> {
+        let rows = sqlx::query!(
+            "
+              select a.id, a.owner_id, a.name, a.network_index, a.deleting_at, a.created_at, u.name as owner
+                from applications a
+                join users u on u.id = a.owner_id
+               where u.role <> 'system'
+                 and ($1::uuid is null or u.id = $1)
+                 and position(lower($2) in lower(a.name || ' ' || u.name)) > 0
+                 and ($3::uuid is null or a.id > $3)
+            order by a.id
+               limit $4
+            ",
+            owner.map(|owner| owner.0),
+            text,
+            after.map(|after| after.0),
+            limit,
+        )
+        .fetch_all(self.pool())
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let raw = ApplicationRaw {
+                    id: row.id,
+                    owner_id: row.owner_id,
+                    name: row.name,
+                    network_index: row.network_index,
+                    deleting_at: row.deleting_at,
+                    created_at: row.created_at,
+                };
+                Ok((ApplicationRow::try_from(raw)?, row.owner))
+            })
+            .collect()
+    }
+
     /// How many applications the owner has.
     pub async fn application_count(&self, owner: UserId) -> Result<i64, StoreError> {
         let count =

@@ -73,6 +73,7 @@ const fn kind_word(kind: EventKind) -> &'static str {
         EventKind::Service => "service",
         EventKind::Instance => "instance",
         EventKind::Operation => "operation",
+        EventKind::Account => "account",
         EventKind::Gap => "gap",
     }
 }
@@ -83,6 +84,7 @@ fn kind_of(word: &str) -> Result<EventKind, StoreError> {
         "service" => Ok(EventKind::Service),
         "instance" => Ok(EventKind::Instance),
         "operation" => Ok(EventKind::Operation),
+        "account" => Ok(EventKind::Account),
         "gap" => Ok(EventKind::Gap),
         other => Err(StoreError::Inconsistent { what: format!("events.kind: unknown kind: {other}") }),
     }

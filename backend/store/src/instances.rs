@@ -181,7 +181,8 @@ impl Txn<'_> {
         self.wake_config(id).await
     }
 
-    /// Notes that all roles of an instance are healthy; the first time, its costs begin to count. True that time.
+    /// Notes that all roles of an instance are healthy; the first time, its costs begin to count. True that time. What
+    /// belongs to the platform itself costs nothing.
     pub async fn instance_set_healthy(
         &mut self,
         id: InstanceId,
@@ -196,11 +197,14 @@ impl Txn<'_> {
                       and healthy_at is null
                 returning id, service_id
             )
-            insert into instance_meters (instance_id, owner_id, service_id, price_millis_per_hour, started_at)
-            select h.id, a.owner_id, h.service_id, $2, now()
+            insert into instance_meters
+                   (instance_id, owner_id, service_id, label, price_millis_per_hour, settled, started_at)
+            select h.id, a.owner_id, h.service_id, a.name || '/' || s.name, p.price, p.price = 0, now()
               from healthy h
               join services s on s.id = h.service_id
               join applications a on a.id = s.application_id
+              join users u on u.id = a.owner_id
+        cross join lateral (select case u.role when 'system' then 0 else $2::bigint end as price) p
             ",
             id.0,
             price_millis_per_hour,

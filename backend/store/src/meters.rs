@@ -1,28 +1,10 @@
 //! Table `instance_meters`: what instances cost. Meters begin with `instance_set_healthy` and end with
-//! `instance_retire`. Amounts are exact numbers, rounded to thousandths of a credit once, at the end.
+//! `instance_retire`; `charging` books them.
 
-use crate::{Store, StoreError, Txn};
-use aerie_domain::{InstanceId, ServiceId, UserId};
-use sqlx::{PgExecutor, types::Uuid};
+use crate::{Store, StoreError};
+use aerie_domain::{InstanceId, ServiceId};
+use sqlx::types::Uuid;
 use std::collections::BTreeMap;
-
-/// A user's credit, in thousandths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CreditRow {
-    /// What was granted.
-    pub granted_millis: i64,
-    /// What all instances, past and present, cost until now.
-    pub spent_millis: i64,
-    /// What the present instances cost per hour.
-    pub per_hour_millis: i64,
-}
-
-impl CreditRow {
-    /// What is left; below zero when overdrawn.
-    pub const fn balance_millis(&self) -> i64 {
-        self.granted_millis - self.spent_millis
-    }
-}
 
 /// What one instance costs, in thousandths of a credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,34 +17,7 @@ pub struct InstanceCostRow {
     pub spent_millis: i64,
 }
 
-async fn credit(executor: impl PgExecutor<'_>, id: UserId) -> Result<CreditRow, StoreError> {
-    let row = sqlx::query_as!(
-        CreditRow,
-        r#"
-           select u.granted_millis,
-                  coalesce(round(sum(m.price_millis_per_hour
-                                     * extract(epoch from coalesce(m.ended_at, now()) - m.started_at) / 3600)), 0)::bigint
-                      as "spent_millis!",
-                  coalesce(sum(m.price_millis_per_hour) filter (where m.ended_at is null), 0)::bigint
-                      as "per_hour_millis!"
-             from users u
-        left join instance_meters m on m.owner_id = u.id
-            where u.id = $1
-         group by u.id
-        "#,
-        id.0,
-    )
-    .fetch_optional(executor)
-    .await?;
-    row.ok_or(StoreError::RowsAffected { expected: 1, actual: 0 })
-}
-
 impl Store {
-    /// A user's credit now.
-    pub async fn user_credit(&self, id: UserId) -> Result<CreditRow, StoreError> {
-        credit(self.pool(), id).await
-    }
-
     /// What several instances cost until now; those that were never healthy cost nothing and are left out.
     pub async fn instance_costs(&self, ids: &[InstanceId]) -> Result<Vec<InstanceCostRow>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
@@ -70,7 +25,8 @@ impl Store {
             r#"
             select instance_id,
                    price_millis_per_hour,
-                   round(price_millis_per_hour * extract(epoch from coalesce(ended_at, now()) - started_at) / 3600)::bigint
+                   greatest(0, round(price_millis_per_hour
+                                     * extract(epoch from coalesce(ended_at, now()) - started_at) / 3600))::bigint
                        as "spent_millis!"
               from instance_meters
              where instance_id = any($1)
@@ -104,12 +60,5 @@ impl Store {
         .fetch_all(self.pool())
         .await?;
         Ok(rows.into_iter().map(|row| (ServiceId(row.service_id), row.per_hour_millis)).collect())
-    }
-}
-
-impl Txn<'_> {
-    /// [`Store::user_credit`] inside the transaction.
-    pub async fn user_credit(&mut self, id: UserId) -> Result<CreditRow, StoreError> {
-        credit(self.connection(), id).await
     }
 }

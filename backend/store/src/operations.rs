@@ -124,6 +124,12 @@ impl Store {
         raw.map(OperationRow::try_from).transpose()
     }
 
+    /// One operation, whoever's service it is about: for administrators.
+    pub async fn operation_fetch_any(&self, id: OperationId) -> Result<Option<OperationRow>, StoreError> {
+        let raw = select_operations!("where o.id = $1", id.0).fetch_optional(self.pool()).await?;
+        raw.map(OperationRow::try_from).transpose()
+    }
+
     /// The operations of a service before the given one, newest first.
     pub async fn operation_list(
         &self,

@@ -45,6 +45,8 @@ pub struct ServiceRow {
     pub reason: String,
     /// Since when in this state.
     pub state_since: OffsetDateTime,
+    /// Why somebody other than the owner stopped it; empty otherwise.
+    pub stop_reason: String,
     /// The generation that the world agrees with.
     pub observed_generation: i64,
     /// The version visitors get.
@@ -134,6 +136,7 @@ pub(crate) struct ServiceRaw {
     state: String,
     reason: String,
     state_since: OffsetDateTime,
+    stop_reason: String,
     observed_generation: i64,
     serving_version_id: Option<Uuid>,
     previous_version_id: Option<Uuid>,
@@ -159,6 +162,7 @@ impl TryFrom<ServiceRaw> for ServiceRow {
             state: word("services.state", &raw.state)?,
             reason: raw.reason,
             state_since: raw.state_since,
+            stop_reason: raw.stop_reason,
             observed_generation: raw.observed_generation,
             serving_version_id: raw.serving_version_id.map(CodeVersionId),
             previous_version_id: raw.previous_version_id.map(CodeVersionId),
@@ -186,6 +190,7 @@ macro_rules! select_services {
                    s.state,
                    s.reason,
                    s.state_since,
+                   s.stop_reason,
                    s.observed_generation,
                    s.serving_version_id,
                    s.previous_version_id,
@@ -349,6 +354,7 @@ impl Txn<'_> {
                       settings          = $4,
                       variables         = $5,
                       active_version_id = $6,
+                      stop_reason       = case when $2 = 'stopped' then stop_reason else '' end,
                       generation        = generation + 1
                 where id = $1
                   and (desired <> 'deleted' or $2 = 'deleted')
@@ -364,5 +370,13 @@ impl Txn<'_> {
         .fetch_optional(self.connection())
         .await?;
         generation.ok_or(StoreError::RowsAffected { expected: 1, actual: 0 })
+    }
+
+    /// Notes why somebody other than the owner stops a service; a start forgets it.
+    pub async fn service_set_stop_reason(&mut self, id: ServiceId, reason: &str) -> Result<(), StoreError> {
+        let result = sqlx::query!("update services set stop_reason = $2 where id = $1", id.0, reason)
+            .execute(self.connection())
+            .await?;
+        ensure_affected(&result, 1)
     }
 }

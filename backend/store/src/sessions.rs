@@ -140,6 +140,12 @@ impl Txn<'_> {
         Ok(result.rows_affected())
     }
 
+    /// Ends all sessions of the user's. Answers how many.
+    pub async fn session_revoke_all(&mut self, user: UserId) -> Result<u64, StoreError> {
+        let result = sqlx::query!("delete from sessions where user_id = $1", user.0).execute(self.connection()).await?;
+        Ok(result.rows_affected())
+    }
+
     /// Moves a session to a new epoch, so that the browser that changed the password stays signed in. False when there
     /// is no such session.
     pub async fn session_set_epoch(&mut self, user: UserId, id: SessionId, epoch: i32) -> Result<bool, StoreError> {

@@ -201,4 +201,13 @@ impl Txn<'_> {
         .await?;
         Ok(result.rows_affected() == 1)
     }
+
+    /// Revokes all tokens of the user's. Answers how many.
+    pub async fn token_revoke_all(&mut self, user: UserId) -> Result<u64, StoreError> {
+        let result =
+            sqlx::query!("update api_tokens set revoked_at = now() where user_id = $1 and revoked_at is null", user.0)
+                .execute(self.connection())
+                .await?;
+        Ok(result.rows_affected())
+    }
 }

@@ -1,9 +1,9 @@
-//! People: registration, their own data, their password, their credit.
+//! People: registration, their own data, their password.
 
 use crate::{Actor, ClientInfo, Outcome, UseCases, passwords, view};
 use aerie_domain::{
-    Credits, FieldError, Problem, ProblemCode, UserId, UserName, UserRole,
-    views::{ChangePassword, CreditView, Me, Register, UserView},
+    FieldError, Problem, ProblemCode, UserId, UserName, UserRole,
+    views::{ChangePassword, Me, Register, UserView},
 };
 use aerie_store::{NewAudit, NewUser};
 
@@ -81,14 +81,6 @@ impl UseCases {
         Ok(view::user(&row))
     }
 
-    pub(crate) async fn credit(&self, user: UserId) -> Outcome<CreditView> {
-        let row = self.store().user_credit(user).await?;
-        Ok(CreditView {
-            balance: Credits::from_millis(row.granted_millis - row.spent_millis),
-            per_hour: Credits::from_millis(row.per_hour_millis),
-        })
-    }
-
     /// Sets a new password. All other sessions end; API tokens stay.
     pub async fn change_password(&self, actor: &Actor, form: ChangePassword) -> Outcome<()> {
         let session = actor.may_change_account()?;
@@ -104,15 +96,7 @@ impl UseCases {
         let epoch = txn.user_set_password(actor.user, &hash).await?;
         txn.session_revoke_others(actor.user, session).await?;
         txn.session_set_epoch(actor.user, session, epoch).await?;
-        txn.audit_append(&NewAudit {
-            actor: Some(actor.user),
-            via: actor.via_text(),
-            address: actor.address.clone(),
-            action: "user.password".to_owned(),
-            target: format!("user {}", actor.name),
-            detail: serde_json::json!({}),
-        })
-        .await?;
+        txn.audit_append(&actor.audit("user.password", &format!("user {}", actor.name))).await?;
         Ok(txn.commit().await?)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{Failure, Outcome};
 use aerie_domain::{Problem, ProblemCode, SessionId, TokenId, TokenScope, UserId, UserRole};
+use aerie_store::NewAudit;
 
 /// Somebody who proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +66,29 @@ impl Actor {
                 ProblemCode::NotAllowed,
                 "Tokens cannot change the account itself. Log in with a browser or with your password.",
             ))),
+        }
+    }
+
+    /// First line of every use case for administrators. To everybody else there is no such thing.
+    pub(crate) fn may_administer(&self) -> Outcome<()> {
+        if self.role == UserRole::Admin { Ok(()) } else { Err(Failure::Refused(Problem::not_found("page"))) }
+    }
+
+    /// May look at what belongs to an owner: their own things, and to administrators (and the platform itself)
+    /// everybody's. Looking only.
+    pub(crate) fn may_read_of(&self, owner: UserId) -> bool {
+        owner == self.user || matches!(self.role, UserRole::Admin | UserRole::System)
+    }
+
+    /// What the audit log remembers of a change of this actor's.
+    pub(crate) fn audit(&self, action: &str, target: &str) -> NewAudit {
+        NewAudit {
+            actor: Some(self.user),
+            via: self.via_text(),
+            address: self.address.clone(),
+            action: action.to_owned(),
+            target: target.to_owned(),
+            detail: serde_json::json!({}),
         }
     }
 

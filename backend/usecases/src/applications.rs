@@ -28,20 +28,17 @@ impl UseCases {
         Ok(Page { items, next })
     }
 
-    /// One application of the actor's.
+    /// One application that the actor may look at.
     pub async fn application(&self, actor: &Actor, id: ApplicationId) -> Outcome<ApplicationView> {
-        let row = self.owned_application(actor, id).await?;
+        let (row, owner) = match self.store().application_with_owner(id).await? {
+            Some((row, owner)) if actor.may_read_of(owner.id) => (row, owner),
+            _ => return Err(Problem::not_found("application").into()),
+        };
         let services = self.store().service_list(id).await?;
         let service_ids: Vec<_> = services.iter().map(|service| service.id).collect();
         let instances = self.store().instances_of_services(&service_ids).await?;
-        Ok(view::application(self.settings(), self.kinds(), &row, &actor.name, &services, &instances))
-    }
-
-    async fn owned_application(&self, actor: &Actor, id: ApplicationId) -> Outcome<ApplicationRow> {
-        match self.store().application_fetch(id).await? {
-            Some(row) if row.owner_id == actor.user => Ok(row),
-            _ => Err(Problem::not_found("application").into()),
-        }
+        let view = view::application(self.settings(), self.kinds(), &row, &owner.name, &services, &instances);
+        Ok(ApplicationView { read_only: owner.id != actor.user, ..view })
     }
 
     /// The application, locked until the transaction ends and not about to be removed.

@@ -5,7 +5,7 @@ use aerie_domain::{
     ApplicationId, ApplicationName, Credits, DesiredState, KindName, NameError, ServiceId, ServiceName, UserId,
     UserRole,
 };
-use aerie_store::{NewService, NewUser, ServiceIntent};
+use aerie_store::{NewAudit, NewService, NewUser, ServiceIntent};
 use rand::{TryRngCore, rngs::OsRng};
 use std::time::{Duration, SystemTime};
 use tokio::fs;
@@ -111,6 +111,15 @@ impl UseCases {
         };
         let mut txn = self.store().begin().await?;
         txn.user_insert(&new).await?;
+        txn.audit_append(&NewAudit {
+            actor: None,
+            via: "system".to_owned(),
+            address: String::new(),
+            action: "user.register".to_owned(),
+            target: format!("user {FIRST_ADMIN}"),
+            detail: serde_json::json!({"role": UserRole::Admin.as_str()}),
+        })
+        .await?;
         txn.commit().await?;
         Ok(Some(password))
     }
@@ -121,6 +130,7 @@ impl UseCases {
         self.store().tokens_prune().await?;
         self.store().events_prune(KEEP_EVENTS).await?;
         self.store().operations_prune(KEEP_HISTORY).await?;
+        self.store().announcements_prune(KEEP_HISTORY).await?;
         self.store().manager_log_prune(KEEP_HISTORY, KEEP_MANAGER_LINES).await?;
         let mut entries = match fs::read_dir(self.blob_folder()).await {
             Ok(entries) => entries,

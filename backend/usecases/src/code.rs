@@ -71,7 +71,7 @@ impl UseCases {
         service: ServiceId,
         page: &PageQuery,
     ) -> Outcome<Page<CodeVersionView>> {
-        let (service, ..) = self.owned_service(actor, service).await?;
+        let (service, ..) = self.readable_service(actor, service).await?;
         let after = page.after.as_deref().map(str::parse).transpose();
         let after: Option<i32> = after.map_err(|_| Problem::field("after", "must be the next of an earlier page"))?;
         let limit = page.limit();
@@ -85,7 +85,7 @@ impl UseCases {
 
     /// One version.
     pub async fn version(&self, actor: &Actor, service: ServiceId, version: CodeVersionId) -> Outcome<CodeVersionView> {
-        let (service, ..) = self.owned_service(actor, service).await?;
+        let (service, ..) = self.readable_service(actor, service).await?;
         let row = self.version_row(service.id, version).await?;
         Ok(crate::view::version(&row, &service))
     }
@@ -207,7 +207,7 @@ impl UseCases {
         service: ServiceId,
         version: CodeVersionId,
     ) -> Outcome<(PathBuf, String)> {
-        let (service, ..) = self.owned_service(actor, service).await?;
+        let (service, ..) = self.readable_service(actor, service).await?;
         let row = self.version_row(service.id, version).await?;
         let name = if row.number == 0 { format!("{}.tar.zst", row.name) } else { row.name.clone() };
         Ok((self.blob_path(&row.digest), name))

@@ -7,9 +7,12 @@
 
 mod accounts;
 mod actor;
+mod admin;
 mod applications;
 mod bootstrap;
+mod charging;
 mod code;
+mod credit;
 mod events;
 mod failure;
 mod figures;
@@ -27,6 +30,7 @@ mod view;
 
 pub use actor::{Actor, ClientInfo, Via};
 pub use bootstrap::FIRST_ADMIN;
+pub use charging::Uptime;
 pub use code::{StagedUpload, UploadLimits};
 pub use events::EventFeed;
 pub use failure::Failure;

@@ -1,6 +1,6 @@
 //! Who may read which logs. The lines themselves come from the cloud; only the manager's are rows.
 
-use crate::{Actor, Outcome, UseCases};
+use crate::{Actor, Failure, Outcome, UseCases};
 use aerie_domain::{
     InstanceId, ServiceId,
     views::{LogLine, LogSource},
@@ -35,7 +35,7 @@ pub struct LoggedInstance {
 impl UseCases {
     /// The instances whose logs the actor may read.
     pub async fn log_access(&self, actor: &Actor, service: ServiceId) -> Outcome<LogAccess> {
-        let (service, ..) = self.owned_service(actor, service).await?;
+        let (service, ..) = self.readable_service(actor, service).await?;
         let removed = self.store().removed_instance_list(service.id).await?;
         let present = self.store().instances_of_services(&[service.id]).await?;
         let mut instances: Vec<LoggedInstance> = removed
@@ -67,7 +67,7 @@ impl UseCases {
         after: Option<i64>,
         limit: u32,
     ) -> Outcome<Vec<(i64, LogLine)>> {
-        let (service, ..) = self.owned_service(actor, service).await?;
+        let (service, ..) = self.readable_service(actor, service).await?;
         let limit = i64::from(limit.clamp(1, 10_000));
         let rows = match after {
             Some(row) => self.store().manager_log_after(service.id, row, limit).await?,
@@ -82,10 +82,7 @@ impl UseCases {
         if !self.actor_still_valid(actor).await {
             return false;
         }
-        match self.store().service_with_owner(service).await {
-            Ok(found) => found.is_some_and(|(_, _, owner)| owner.id == actor.user),
-            Err(_) => true,
-        }
+        !matches!(self.readable_service(actor, service).await, Err(Failure::Refused(_)))
     }
 }
 

@@ -14,9 +14,9 @@ pub const MAX_WAIT: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl UseCases {
-    /// One operation of the actor's.
+    /// One operation on a service that the actor may read.
     pub async fn operation(&self, actor: &Actor, id: OperationId) -> Outcome<OperationView> {
-        let row = self.store().operation_fetch(id, actor.user).await?;
+        let row = self.store().operation_fetch_any(id).await?.filter(|row| actor.may_read_of(row.owner_id));
         row.as_ref().map(view::operation).ok_or_else(|| Problem::not_found("operation").into())
     }
 
@@ -39,7 +39,7 @@ impl UseCases {
         service: ServiceId,
         page: &PageQuery,
     ) -> Outcome<Page<OperationView>> {
-        let (service, ..) = self.owned_service(actor, service).await?;
+        let (service, ..) = self.readable_service(actor, service).await?;
         let after = page.after.as_deref().map(str::parse::<OperationId>).transpose();
         let after = after.map_err(|_| Problem::field("after", "must be the next of an earlier page"))?;
         let limit = page.limit() as usize;

@@ -1,7 +1,7 @@
 //! Services: what their owners want of them. Everything that takes a while is accepted here in one short transaction
 //! (intent, generation, operation, audit, event) and brought about by the service's manager.
 
-use crate::{Actor, Outcome, UseCases, view};
+use crate::{Actor, Outcome, UseCases, credit::require_credit, view};
 use aerie_domain::{
     ApplicationId, DesiredState, FieldError, OperationId, OperationKind, Problem, ProblemCode, RoleName, ServiceId,
     ServiceName, VariableName,
@@ -11,7 +11,7 @@ use aerie_domain::{
 };
 use aerie_kinds::Kind;
 use aerie_store::{
-    ApplicationRow, NewAudit, NewEvent, NewOperation, NewService, OwnerRow, ServiceIntent, ServiceRow, Txn, Variable,
+    ApplicationRow, NewEvent, NewOperation, NewService, OwnerRow, ServiceIntent, ServiceRow, Txn, Variable,
 };
 use std::collections::BTreeMap;
 
@@ -30,6 +30,18 @@ pub(crate) struct OwnedService {
 }
 
 impl UseCases {
+    /// A service that the actor may look at, or "not found".
+    pub(crate) async fn readable_service(
+        &self,
+        actor: &Actor,
+        id: ServiceId,
+    ) -> Outcome<(ServiceRow, ApplicationRow, OwnerRow)> {
+        match self.store().service_with_owner(id).await? {
+            Some((service, application, owner)) if actor.may_read_of(owner.id) => Ok((service, application, owner)),
+            _ => Err(Problem::not_found("service").into()),
+        }
+    }
+
     /// A service of the actor's, or "not found".
     pub(crate) async fn owned_service(
         &self,
@@ -49,9 +61,19 @@ impl UseCases {
         actor: &Actor,
         id: ServiceId,
     ) -> Outcome<OwnedService> {
+        self.lock_service(txn, id, |owner| owner.id == actor.user).await
+    }
+
+    /// A service whose owner is a right one, locked and not about to be removed.
+    pub(crate) async fn lock_service(
+        &self,
+        txn: &mut Txn<'_>,
+        id: ServiceId,
+        right: impl FnOnce(&OwnerRow) -> bool,
+    ) -> Outcome<OwnedService> {
         // All on the transaction's own connection: a second one from the pool could make full pools wait for themselves.
         let (_, application, owner) = match txn.service_with_owner(id).await? {
-            Some(found) if found.2.id == actor.user => found,
+            Some(found) if right(&found.2) => found,
             _ => return Err(Problem::not_found("service").into()),
         };
         let service = txn.service_lock(id).await?.ok_or_else(|| Problem::not_found("service"))?;
@@ -68,7 +90,7 @@ impl UseCases {
 
     /// A service with everything its page shows.
     pub async fn service(&self, actor: &Actor, id: ServiceId) -> Outcome<ServiceView> {
-        let (service, application, owner) = self.owned_service(actor, id).await?;
+        let (service, application, owner) = self.readable_service(actor, id).await?;
         let kind = self.kind_of(&service.kind)?;
         let siblings = self.store().service_list(application.id).await?;
         let main = view::main_service(self.kinds(), &siblings);
@@ -91,6 +113,7 @@ impl UseCases {
             costs: &costs,
             versions: &versions,
             operation: operation.as_ref(),
+            read_only: owner.id != actor.user,
         }))
     }
 
@@ -171,11 +194,7 @@ impl UseCases {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, id).await?;
-        let credit = txn.user_credit(row.owner.id).await?;
-        if credit.granted_millis <= credit.spent_millis {
-            let detail = "Your credit is used up. Ask your teacher for more; stopped services keep their data.";
-            return Err(Problem::new(ProblemCode::NoCredit, detail).into());
-        }
+        require_credit(&mut txn, row.owner.id, "Starting a service").await?;
         let intent = ServiceIntent { desired: DesiredState::Running, ..row.service.intent() };
         self.accept(txn, actor, &row, &intent, OperationKind::Start).await
     }
@@ -210,14 +229,19 @@ impl UseCases {
         let kind = self.kind_of(&row.service.kind)?;
         let mut intent = row.service.intent();
         apply_counts(kind, &form, &mut intent.counts)?;
-        let placements = aerie_kinds::place(&kind.spec, &intent.counts);
-        let instances = placements.iter().filter(|placement| !placement.auxiliary).count();
+        let paid = |counts: &BTreeMap<RoleName, u32>| {
+            aerie_kinds::place(&kind.spec, counts).iter().filter(|placement| !placement.auxiliary).count()
+        };
+        let instances = paid(&intent.counts);
         if instances > self.settings().max_instances as usize {
             let detail = format!(
                 "That would be {instances} instances; a service may have at most {}.",
                 self.settings().max_instances
             );
             return Err(Problem::new(ProblemCode::LimitReached, detail).into());
+        }
+        if instances > paid(&row.service.counts) {
+            require_credit(&mut txn, row.owner.id, "Scaling up").await?;
         }
         self.accept(txn, actor, &row, &intent, OperationKind::Scale).await
     }
@@ -248,11 +272,24 @@ impl UseCases {
     /// Writes an intent and everything that goes with it, commits, and answers with the operation.
     pub(crate) async fn accept(
         &self,
+        txn: Txn<'_>,
+        actor: &Actor,
+        row: &OwnedService,
+        intent: &ServiceIntent,
+        kind: OperationKind,
+    ) -> Outcome<Accepted> {
+        self.accept_because(txn, actor, row, intent, kind, "").await
+    }
+
+    /// The same, with a reason for the audit log when it is not the owner's own wish.
+    pub(crate) async fn accept_because(
+        &self,
         mut txn: Txn<'_>,
         actor: &Actor,
         row: &OwnedService,
         intent: &ServiceIntent,
         kind: OperationKind,
+        reason: &str,
     ) -> Outcome<Accepted> {
         let service = row.service.id;
         let generation = txn.service_set_intent(service, intent).await?;
@@ -266,7 +303,20 @@ impl UseCases {
             actor_id: Some(actor.user),
         })
         .await?;
-        self.record(&mut txn, actor, &format!("service.{kind}"), row, EventKind::Operation).await?;
+        let (application, name) = (&row.application, &row.service.name);
+        let mut audit = actor.audit(&format!("service.{kind}"), &format!("service {}/{name}", application.name));
+        if !reason.is_empty() {
+            audit.detail = serde_json::json!({ "reason": reason });
+        }
+        txn.audit_append(&audit).await?;
+        txn.event_append(&NewEvent {
+            owner: Some(row.owner.id),
+            kind: EventKind::Operation,
+            application: Some(application.id),
+            service: Some(service),
+            instance: None,
+        })
+        .await?;
         txn.wake_service(service).await?;
         txn.commit().await?;
         Ok(Accepted { operation: self.operation(actor, id).await? })
@@ -298,15 +348,7 @@ impl UseCases {
         application: Option<ApplicationId>,
         service: Option<ServiceId>,
     ) -> Outcome<()> {
-        txn.audit_append(&NewAudit {
-            actor: Some(actor.user),
-            via: actor.via_text(),
-            address: actor.address.clone(),
-            action: action.to_owned(),
-            target: target.to_owned(),
-            detail: serde_json::json!({}),
-        })
-        .await?;
+        txn.audit_append(&actor.audit(action, target)).await?;
         txn.event_append(&NewEvent { owner: Some(actor.user), kind: event, application, service, instance: None })
             .await?;
         Ok(())

@@ -155,6 +155,7 @@ impl UseCases {
         if !txn.session_revoke(actor.user, session).await? {
             return Err(Problem::not_found("session").into());
         }
+        txn.audit_append(&actor.audit("session.revoke", &format!("session {}", session.short()))).await?;
         Ok(txn.commit().await?)
     }
 
@@ -162,7 +163,17 @@ impl UseCases {
     pub async fn revoke_other_sessions(&self, actor: &Actor) -> Outcome<()> {
         let session = actor.may_change_account()?;
         let mut txn = self.store().begin().await?;
-        txn.session_revoke_others(actor.user, session).await?;
+        let ended = txn.session_revoke_others(actor.user, session).await?;
+        if ended > 0 {
+            txn.audit_append(&actor.audit("session.revoke", &format!("{ended} other sessions"))).await?;
+        }
+        Ok(txn.commit().await?)
+    }
+
+    /// Remembers that the actor signs out; the session itself is the adapter's to end.
+    pub async fn note_log_out(&self, actor: &Actor) -> Outcome<()> {
+        let mut txn = self.store().begin().await?;
+        txn.audit_append(&actor.audit("user.logout", "login")).await?;
         Ok(txn.commit().await?)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::UploadLimits;
 use aerie_domain::Credits;
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Limits and addresses of the installation.
 #[derive(Debug, Clone)]
@@ -15,6 +15,9 @@ pub struct UseCaseSettings {
     pub public_port: u16,
     /// What a new user gets.
     pub initial_credit: Credits,
+    /// Running instances are booked whenever they have run for so long. Smaller: more rows, and credit that ends sooner
+    /// after it is used up.
+    pub charge_period: Duration,
     /// Applications per user. Larger: more networks on the host (about 4 000 fit in the default pool).
     pub max_applications: u32,
     /// Instances per service, auxiliary ones not counted. Larger: one class mate can fill the machine.

@@ -5,7 +5,7 @@ use aerie_domain::{
     FieldError, Problem, ProblemCode, TokenId, TokenScope,
     views::{CreateToken, CreatedToken, LogIn, TokenView},
 };
-use aerie_store::{NewAudit, NewToken, TokenRow};
+use aerie_store::{NewToken, TokenRow};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::{TryRngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
@@ -106,16 +106,7 @@ impl UseCases {
         action: &str,
         name: &str,
     ) -> Outcome<()> {
-        txn.audit_append(&NewAudit {
-            actor: Some(actor.user),
-            via: actor.via_text(),
-            address: actor.address.clone(),
-            action: action.to_owned(),
-            target: format!("token {name}"),
-            detail: serde_json::json!({}),
-        })
-        .await?;
-        Ok(())
+        Ok(txn.audit_append(&actor.audit(action, &format!("token {name}"))).await?)
     }
 
     /// Whose token it is; nothing when it is unknown, expired, revoked, or its owner is disabled.

@@ -107,7 +107,7 @@ fn summary(
         kind: service.kind.to_string(),
         kind_title: kind.map_or_else(|| service.kind.to_string(), |kind| kind.spec.title.clone()),
         state: service.state,
-        reason: service.reason.clone(),
+        reason: if service.reason.is_empty() { service.stop_reason.clone() } else { service.reason.clone() },
         instances: u32::try_from(instances.iter().filter(|instance| !instance.auxiliary).count()).unwrap_or(u32::MAX),
         address: public.then(|| address(settings, application.name.as_str(), owner, service.name.as_str(), is_main)),
         per_hour: per_hour(kinds, service, instances.iter().copied()),
@@ -138,6 +138,7 @@ pub(crate) fn application(
         owner: owner.to_owned(),
         created_at: row.created_at,
         deleting: row.deleting_at.is_some(),
+        read_only: false,
         per_hour: Credits::from_millis(services.iter().map(|service| service.per_hour.millis).sum()),
         services,
     }
@@ -157,6 +158,8 @@ pub(crate) struct ServiceParts<'a> {
     pub costs: &'a [InstanceCostRow],
     pub versions: &'a [VersionRow],
     pub operation: Option<&'a OperationRow>,
+    /// Whoever looks at it does not own it.
+    pub read_only: bool,
 }
 
 pub(crate) fn service(parts: &ServiceParts<'_>) -> ServiceView {
@@ -166,6 +169,8 @@ pub(crate) fn service(parts: &ServiceParts<'_>) -> ServiceView {
     ServiceView {
         summary: summary(parts.settings, parts.kinds, service, application, &parts.owner.name, parts.is_main, &all),
         application: application.name.to_string(),
+        owner: parts.owner.name.clone(),
+        read_only: parts.read_only,
         state_since: service.state_since,
         generation: service.generation,
         observed_generation: service.observed_generation,

@@ -1,16 +1,27 @@
 //! What is above and below every page.
 
-use super::Logo;
-use crate::{PageError, app::SignedIn, format, server::who_am_i};
-use aerie_domain::views::Me;
+use super::{Banners, Logo};
+use crate::{
+    PageError,
+    app::SignedIn,
+    format,
+    live::refresh_every,
+    server::{Dated, FrameData, load_frame},
+};
+use aerie_domain::{CreditLevel, UserRole, views::Me};
 use leptos::prelude::*;
 use leptos_router::components::A;
+use std::time::Duration;
 
-/// Product name, navigation, credit and the user's menu.
+/// How often credit and announcements are looked at again on a page where nothing happens. Shorter: more requests.
+const PACE: Duration = Duration::from_secs(30);
+
+/// Product name, navigation, credit, the user's menu, and below them what everybody shall read.
 #[component]
 pub fn Header() -> impl IntoView {
     let signed_in = expect_context::<SignedIn>();
-    let person = Resource::new(move || signed_in.version(), |_| who_am_i());
+    let frame = Resource::new(move || signed_in.version(), |_| load_frame());
+    refresh_every(PACE, Signal::stored(true), Callback::new(move |()| signed_in.changed()));
     view! {
         <header class="top">
             <a class="brand" href="/">
@@ -18,15 +29,20 @@ pub fn Header() -> impl IntoView {
                 <span>"Aerie"</span>
             </a>
             <Transition>
-                {move || Suspend::new(async move { view! { <Person person=person.await /> } })}
+                {move || Suspend::new(async move { view! { <Person frame=frame.await /> } })}
             </Transition>
         </header>
+        <Transition>
+            {move || Suspend::new(async move {
+                frame.await.ok().map(|frame| view! { <Banners frame=frame.data now=frame.now /> })
+            })}
+        </Transition>
     }
 }
 
 #[component]
-fn Person(person: Result<Option<Me>, PageError>) -> impl IntoView {
-    match person {
+fn Person(frame: Result<Dated<FrameData>, PageError>) -> impl IntoView {
+    match frame.map(|frame| frame.data.me) {
         Ok(Some(me)) => view! { <UserBar me /> }.into_any(),
         Ok(None) => view! {
             <nav class="main-nav" aria-label="Account">
@@ -42,10 +58,13 @@ fn Person(person: Result<Option<Me>, PageError>) -> impl IntoView {
 #[component]
 fn UserBar(me: Me) -> impl IntoView {
     let credit = me.credit;
-    let low = credit.balance.millis <= credit.per_hour.millis.max(0);
+    let low = credit.level != CreditLevel::Fine;
+    let admin = me.user.role == UserRole::Admin;
     view! {
         <nav class="main-nav" aria-label="Main">
             <A href="/applications">"Applications"</A>
+            <A href="/account/credits">"Credits"</A>
+            {admin.then(|| view! { <A href="/admin">"Admin"</A> })}
             <a href="/api/docs" rel="external">"API"</a>
         </nav>
         <p class="credit" class:low=low title="1 credit is 1 instance of the smallest size for 1 hour">

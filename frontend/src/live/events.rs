@@ -17,7 +17,7 @@ pub enum Connection {
 }
 
 /// Event names: the snake case of [`EventKind`].
-const NAMES: [&str; 5] = ["application", "service", "instance", "operation", "gap"];
+const NAMES: [&str; 6] = ["application", "service", "instance", "operation", "account", "gap"];
 
 /// Pause before opening a stream again that the server refused. Longer: the page stays stale longer after a restart of
 /// the director. Shorter: more requests while it is down.
@@ -45,7 +45,7 @@ pub fn use_events(
             let concerns = Arc::clone(&concerns);
             source.on(name, move |data| {
                 let ours = match serde_json::from_str::<EventView>(&data) {
-                    Ok(event) => event.kind == EventKind::Gap || concerns(&event),
+                    Ok(event) => matches!(event.kind, EventKind::Gap | EventKind::Account) || concerns(&event),
                     // An event we cannot read may concern us.
                     Err(_) => true,
                 };

@@ -3,9 +3,9 @@
 use super::id_in_path;
 use crate::{
     app::SignedIn,
-    components::{Confirm, LiveMark, Loading, ProblemBox, Refused, Rename, ServiceRow, error_of},
+    components::{Confirm, LiveMark, Loading, ProblemBox, ReadOnly, Refused, Rename, ServiceRow, error_of},
     format,
-    live::{PageData, leave_when_refused, refresh_after, use_events},
+    live::{PageData, leave_when_refused, refresh_after, refresh_every, use_events},
     server::{ApplicationData, Dated, DeleteApplication, RenameApplication, load_application},
 };
 use aerie_domain::{
@@ -14,6 +14,10 @@ use aerie_domain::{
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
+use std::time::Duration;
+
+/// How often somebody else's application is looked at again. Shorter: more requests.
+const READ_ONLY_PACE: Duration = Duration::from_secs(5);
 
 /// The page.
 #[component]
@@ -35,7 +39,10 @@ pub fn ApplicationPage() -> impl IntoView {
 #[component]
 fn Application(first: Dated<ApplicationData>) -> impl IntoView {
     let id = first.data.application.id;
+    let (read_only, owner) = (first.data.application.read_only, first.data.application.owner.clone());
     let page = PageData::new(first, move || load_application(id));
+    // Events tell owners only.
+    refresh_every(READ_ONLY_PACE, Signal::stored(read_only), page.refresh);
     let signed_in = expect_context::<SignedIn>();
     let changed = Callback::new(move |()| {
         page.refresh.run(());
@@ -50,6 +57,7 @@ fn Application(first: Dated<ApplicationData>) -> impl IntoView {
         <nav class="trail" aria-label="Breadcrumb">
             <a href="/applications">"Applications"</a>
         </nav>
+        {read_only.then(|| view! { <ReadOnly owner /> })}
         <div class="page-head">
             <h1>{move || name.get()}</h1>
             <LiveMark connection />
@@ -58,7 +66,7 @@ fn Application(first: Dated<ApplicationData>) -> impl IntoView {
             </span>
         </div>
         <Services page />
-        <Manage id name page />
+        {(!read_only).then(|| view! { <Manage id name page /> })}
     }
 }
 
@@ -67,7 +75,7 @@ fn Services(page: PageData<Dated<ApplicationData>>) -> impl IntoView {
     let data = Memo::new(move |_| page.value.with(|page| page.data.clone()));
     move || {
         let ApplicationData { application, icons } = data.get();
-        let ApplicationView { id, services, deleting, .. } = application;
+        let ApplicationView { id, services, deleting, read_only, .. } = application;
         if deleting {
             let text = "This application is being deleted. It disappears when its last service has stopped.";
             return view! { <p class="notice">{text}</p> }.into_any();
@@ -84,9 +92,14 @@ fn Services(page: PageData<Dated<ApplicationData>>) -> impl IntoView {
             <section class="card">
                 <div class="card-head">
                     <h2>"Services"</h2>
-                    <a class="button primary" href=format!("/applications/{id}/new-service")>
-                        "Add a service"
-                    </a>
+                    {(!read_only)
+                        .then(|| {
+                            view! {
+                                <a class="button primary" href=format!("/applications/{id}/new-service")>
+                                    "Add a service"
+                                </a>
+                            }
+                        })}
                 </div>
                 {empty.then(|| view! { <p class="empty">"No services yet. Add one to begin."</p> })}
                 <ul class="service-list">{rows}</ul>

@@ -15,7 +15,7 @@ mod variables;
 use super::id_in_path;
 use crate::{
     app::SignedIn,
-    components::{Loading, Refused},
+    components::{Loading, ReadOnly, Refused},
     live::{PageData, leave_when_refused, refresh_every, use_events},
     server::{Dated, ServiceData, load_load, load_load_runs, load_manager_log, load_service},
 };
@@ -104,6 +104,7 @@ fn Service(first: First) -> impl IntoView {
     let (id, application_id) = (service.summary.id, service.summary.application_id);
     let (application, takes_code) = (service.application.clone(), service.takes_code);
     let (has_settings, public) = (!service.settings.is_empty(), service.summary.address.is_some());
+    let (read_only, owner) = (service.read_only, service.owner.clone());
     let page = PageData::new(first, move || load_service(id));
     let signed_in = expect_context::<SignedIn>();
     let changed = Callback::new(move |()| {
@@ -114,7 +115,8 @@ fn Service(first: First) -> impl IntoView {
     let moving = part(page, |service| {
         !service.instances.is_empty() || service.operation.as_ref().is_some_and(|operation| !operation.state.is_final())
     });
-    refresh_every(USAGE_PACE, moving.into(), page.refresh);
+    // Events tell owners only: somebody else's service is looked at again and again.
+    refresh_every(USAGE_PACE, Signal::derive(move || read_only || moving.get()), page.refresh);
     leave_when_refused(page, format!("/applications/{application_id}"));
     let name = part(page, |service| service.summary.name.clone());
     view! {
@@ -123,15 +125,22 @@ fn Service(first: First) -> impl IntoView {
             <a href="/applications">"Applications"</a>
             <a href=format!("/applications/{application_id}")>{application}</a>
         </nav>
-        <Head page id connection public />
+        {read_only.then(|| view! { <ReadOnly owner /> })}
+        <Head page id connection public read_only />
         <Operation page />
         <Instances page id />
         <Load page id first=load />
-        {public.then(|| view! { <Generator id first=runs now /> }.into_any())}
-        <ScaleForm page id />
-        {takes_code.then(|| view! { <Code page id /> }.into_any())}
-        {has_settings.then(|| view! { <Settings page id /> }.into_any())}
-        <Variables page id />
+        {(!read_only)
+            .then(|| {
+                view! {
+                    {public.then(|| view! { <Generator id first=runs now /> }.into_any())}
+                    <ScaleForm page id />
+                    {takes_code.then(|| view! { <Code page id /> }.into_any())}
+                    {has_settings.then(|| view! { <Settings page id /> }.into_any())}
+                    <Variables page id />
+                }
+                    .into_any()
+            })}
         <section class="card" id="logs">
             <div class="card-head">
                 <h2>"Log"</h2>

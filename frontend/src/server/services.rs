@@ -170,6 +170,8 @@ mod tests {
                 per_hour: Credits::whole(1),
             },
             application: "shop".to_owned(),
+            owner: "ada".to_owned(),
+            read_only: false,
             state_since: datetime!(2026-11-21 14:03:22 UTC),
             generation: 7,
             observed_generation: 7,

@@ -50,6 +50,9 @@ pub async fn log_in(user_name: String, password: String, #[server(default)] next
 #[server(prefix = "/fn", endpoint = "log_out")]
 pub async fn log_out() -> Result<(), PageError> {
     use crate::ssr::context;
+    if let Some(actor) = context::optional_actor() {
+        context::use_cases()?.note_log_out(&actor).await?;
+    }
     context::session()?.sign_out().await?;
     context::see_other("/login");
     Ok(())

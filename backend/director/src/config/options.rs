@@ -103,6 +103,10 @@ pub struct Options {
     /// Credits of a new user
     #[arg(long, env = "AERIE_INITIAL_CREDIT", default_value_t = 50, global = true)]
     pub initial_credit: u32,
+    /// Seconds after which running instances are booked, again and again. Smaller: more rows in the ledger
+    #[arg(long, env = "AERIE_CHARGE_SECONDS", default_value_t = 60, global = true,
+          value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub charge_seconds: u32,
     /// Applications per user. Larger: more networks on the host
     #[arg(long, env = "AERIE_MAX_APPLICATIONS", default_value_t = 20, global = true)]
     pub max_applications: u32,

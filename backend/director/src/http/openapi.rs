@@ -27,14 +27,16 @@ use utoipa::OpenApi;
     components(schemas(Problem, EventView, LoadView, LogLine)),
     tags(
         (name = "users", description = "Accounts and logging in"),
-        (name = "me", description = "The account that is signed in, its sessions and tokens"),
+        (name = "me", description = "The account that is signed in, its credit, sessions and tokens"),
         (name = "kinds", description = "What services can be"),
         (name = "applications", description = "What a user composes out of services"),
         (name = "services", description = "Services: start, stop, scale, configure, logs"),
         (name = "load", description = "What services use and do, over time; the load generator"),
         (name = "versions", description = "Uploaded code"),
         (name = "operations", description = "How far a request is"),
-        (name = "events", description = "What happens, as it happens")
+        (name = "events", description = "What happens, as it happens"),
+        (name = "announcements", description = "Banners on every page"),
+        (name = "admin", description = "For administrators; everybody else is told that there is no such thing")
     )
 )]
 pub struct Base;

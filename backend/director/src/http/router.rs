@@ -1,7 +1,10 @@
 //! All routes, in one table, and the layers around them.
 
 use super::{
-    api::v1::{applications, kinds, load_runs, me, operations, services, sessions, tokens, users, versions},
+    api::v1::{
+        admin, announcements, applications, kinds, load_runs, me, operations, services, sessions, tokens, users,
+        versions,
+    },
     auth, docs, health, metrics, observe, openapi, pages,
     problem::ApiError,
     security, sse, statics, upload,
@@ -30,6 +33,9 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(sessions::revoke::revoke_session))
         .routes(routes!(tokens::list::list_tokens, tokens::create::create_token))
         .routes(routes!(tokens::revoke::revoke_token))
+        .routes(routes!(me::credits::read_credits))
+        .routes(routes!(me::credit_entries::list_credit_entries))
+        .routes(routes!(announcements::list::list_announcements))
         // what services can be
         .routes(routes!(kinds::list::list_kinds))
         .routes(routes!(kinds::read::read_kind))
@@ -69,6 +75,22 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(operations::list::list_operations))
         .routes(routes!(operations::read::read_operation))
         .routes(routes!(sse::events::follow_events))
+        // administrators
+        .routes(routes!(admin::users::list::list_users))
+        .routes(routes!(admin::users::read::read_user))
+        .routes(routes!(admin::users::disable::disable_user))
+        .routes(routes!(admin::users::enable::enable_user))
+        .routes(routes!(admin::users::grant::grant_credit))
+        .routes(routes!(admin::users::entries::list_user_entries))
+        .routes(routes!(admin::applications::list::list_all_applications))
+        .routes(routes!(admin::services::stop::stop_any_service))
+        .routes(routes!(admin::health::read_health))
+        .routes(routes!(admin::audit::list_audit_log))
+        .routes(routes!(
+            admin::announcements::list::list_all_announcements,
+            admin::announcements::create::create_announcement
+        ))
+        .routes(routes!(admin::announcements::delete::delete_announcement))
         .layer(from_fn(security::limit_body));
     let uploads = OpenApiRouter::new().routes(routes!(versions::upload::upload_version));
     OpenApiRouter::with_openapi(openapi::Base::openapi()).nest("/api/v1", limited.merge(uploads))

@@ -5,7 +5,10 @@ use aerie_domain::Credits;
 use aerie_manager::ManagerSettings;
 use aerie_usecases::{UploadLimits, UseCaseSettings};
 use anyhow::Context;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 /// argon2id memory per password, KiB (OWASP's first choice is 19 MiB with two passes). Larger: slower to guess, and a
 /// class that logs in at once needs more memory.
@@ -23,6 +26,7 @@ pub(super) fn usecases(config: &Config) -> UseCaseSettings {
         domain: options.domain.clone(),
         public_port: options.public_port,
         initial_credit: Credits::whole(i64::from(options.initial_credit)),
+        charge_period: Duration::from_secs(u64::from(options.charge_seconds)),
         max_applications: options.max_applications,
         max_instances: options.max_instances,
         max_versions: options.max_versions,

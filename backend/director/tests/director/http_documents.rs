@@ -6,12 +6,21 @@ use sqlx::PgPool;
 
 /// The table of the API. An endpoint that is not in the document, or the other way round, fails here.
 const ENDPOINTS: &str = "
+    DELETE /api/v1/admin/announcements/{id}
     DELETE /api/v1/applications/{id}
     DELETE /api/v1/me/sessions
     DELETE /api/v1/me/sessions/{id}
     DELETE /api/v1/me/tokens/{id}
     DELETE /api/v1/services/{id}
     DELETE /api/v1/services/{id}/versions/{version}
+    GET /api/v1/admin/announcements
+    GET /api/v1/admin/applications
+    GET /api/v1/admin/audit
+    GET /api/v1/admin/health
+    GET /api/v1/admin/users
+    GET /api/v1/admin/users/{id}
+    GET /api/v1/admin/users/{id}/entries
+    GET /api/v1/announcements
     GET /api/v1/applications
     GET /api/v1/applications/{id}
     GET /api/v1/applications/{id}/services
@@ -19,6 +28,8 @@ const ENDPOINTS: &str = "
     GET /api/v1/kinds
     GET /api/v1/kinds/{name}
     GET /api/v1/me
+    GET /api/v1/me/credits
+    GET /api/v1/me/credits/entries
     GET /api/v1/me/sessions
     GET /api/v1/me/tokens
     GET /api/v1/operations/{id}
@@ -32,6 +43,11 @@ const ENDPOINTS: &str = "
     GET /api/v1/services/{id}/versions/{version}/file
     PATCH /api/v1/applications/{id}
     PATCH /api/v1/services/{id}
+    POST /api/v1/admin/announcements
+    POST /api/v1/admin/services/{id}/stop
+    POST /api/v1/admin/users/{id}/disable
+    POST /api/v1/admin/users/{id}/enable
+    POST /api/v1/admin/users/{id}/grants
     POST /api/v1/applications
     POST /api/v1/applications/{id}/services
     POST /api/v1/login

@@ -7,6 +7,7 @@ mod agents;
 mod attacks;
 mod authorisation;
 mod http_accounts;
+mod http_admin;
 mod http_applications;
 mod http_documents;
 mod http_load;

@@ -128,6 +128,7 @@ fn settings(data: &Path) -> UseCaseSettings {
         domain: "localhost".to_owned(),
         public_port: 7780,
         initial_credit: aerie_domain::Credits::whole(50),
+        charge_period: Duration::from_secs(60),
         max_applications: 20,
         max_instances: 20,
         max_versions: 20,

@@ -1,6 +1,7 @@
 //! People, their sessions and their tokens.
 
-use crate::{Credits, SessionId, TokenId, TokenScope, UserId, UserRole};
+use super::CreditView;
+use crate::{SessionId, TokenId, TokenScope, UserId, UserRole};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -70,16 +71,6 @@ pub struct UserView {
     /// When registered.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-}
-
-/// What a user has and spends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct CreditView {
-    /// What is left now.
-    pub balance: Credits,
-    /// What the running instances cost per hour.
-    pub per_hour: Credits,
 }
 
 /// Who is signed in.

@@ -36,6 +36,9 @@ pub struct ApplicationView {
     pub created_at: OffsetDateTime,
     /// It is being removed.
     pub deleting: bool,
+    /// It is somebody else's: you may look at it as an administrator, not change it.
+    #[serde(default)]
+    pub read_only: bool,
     /// Its services, oldest first.
     pub services: Vec<ServiceSummary>,
     /// What its instances cost now.

@@ -17,6 +17,8 @@ pub enum EventKind {
     Instance,
     /// An operation's progress.
     Operation,
+    /// The person's own account: credit, mostly.
+    Account,
     /// The reader was too slow or away too long: fetch everything again.
     Gap,
 }

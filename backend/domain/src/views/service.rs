@@ -141,6 +141,12 @@ pub struct ServiceView {
     pub summary: ServiceSummary,
     /// The application's name.
     pub application: String,
+    /// User name of its owner.
+    #[serde(default)]
+    pub owner: String,
+    /// It is somebody else's: you may look at it as an administrator, not change it.
+    #[serde(default)]
+    pub read_only: bool,
     /// Since when in this state.
     #[serde(with = "time::serde::rfc3339")]
     pub state_since: OffsetDateTime,

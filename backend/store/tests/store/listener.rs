@@ -86,7 +86,7 @@ async fn readers_are_told_again_when_an_event_can_be_read_at_last(pool: PgPool) 
 
     // An older transaction that writes no event itself, so that nobody is notified when it ends.
     let mut slow = world.store.begin().await.unwrap();
-    slow.user_grant(world.ada, 1).await.unwrap();
+    slow.user_set_disabled(world.ada, true).await.unwrap();
     let mut txn = world.store.begin().await.unwrap();
     txn.event_append(&event).await.unwrap();
     txn.commit().await.unwrap();

@@ -2,10 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
 mod accounts;
+mod admin;
 mod applications;
 mod events;
 mod instances;
 mod leases;
+mod ledger;
+mod ledger_histories;
 mod listener;
 mod load_runs;
 mod loads;

@@ -135,3 +135,21 @@ where
     }
     panic!("expected {expected:?}, got {last:?}");
 }
+
+/// A meter of Ada's that ran for so many seconds from 1970 on and has ended.
+pub async fn ran(world: &World, price: i64, seconds: f64) -> InstanceId {
+    let id = InstanceId::generate();
+    sqlx::query(
+        "insert into instance_meters (instance_id, owner_id, service_id, label, price_millis_per_hour, started_at, ended_at)
+         values ($1, $2, $3, 'blog/php', $4, timestamptz 'epoch', timestamptz 'epoch' + make_interval(secs => $5))",
+    )
+    .bind(id.0)
+    .bind(world.ada.0)
+    .bind(world.php.0)
+    .bind(price)
+    .bind(seconds)
+    .execute(world.store.pool())
+    .await
+    .unwrap();
+    id
+}

@@ -5,14 +5,20 @@ use crate::{
     components::{Confirm, KindIcon, LiveMark, ProblemBox, Rename, StateBadge, error_of},
     format,
     live::{Connection, refresh_after},
-    server::{DeleteService, RenameService, StartService, StopService},
+    server::{AdminStopService, DeleteService, RenameService, StartService, StopService},
 };
 use aerie_domain::{ServiceId, ServiceState};
 use leptos::{form::ActionForm, prelude::*};
 
 /// The page's head.
 #[component]
-pub fn Head(page: ServicePageData, id: ServiceId, connection: Signal<Connection>, public: bool) -> impl IntoView {
+pub fn Head(
+    page: ServicePageData,
+    id: ServiceId,
+    connection: Signal<Connection>,
+    public: bool,
+    read_only: bool,
+) -> impl IntoView {
     let icon = page.value.with_untracked(|page| page.data.icon.clone());
     let name = part(page, |service| service.summary.name.clone());
     let kind = page.value.with_untracked(|page| page.data.service.summary.kind_title.clone());
@@ -27,8 +33,35 @@ pub fn Head(page: ServicePageData, id: ServiceId, connection: Signal<Connection>
             <LiveMark connection />
         </header>
         {public.then(|| view! { <PublicAddress page /> })}
-        <Buttons page id />
+        {if read_only {
+            view! { <AdminStop page id /> }.into_any()
+        } else {
+            view! { <Buttons page id /> }.into_any()
+        }}
     }
+}
+
+/// All that an administrator may do with somebody else's service.
+#[component]
+fn AdminStop(page: ServicePageData, id: ServiceId) -> impl IntoView {
+    let stop = ServerAction::<AdminStopService>::new();
+    refresh_after(stop, page.refresh);
+    let runs = part(page, |service| can_stop(service.summary.state));
+    view! {
+        <ProblemBox error=error_of(stop) />
+        <div class="actions">
+            <ActionForm action=stop attr:class=move || if runs.get() { "" } else { "hidden" }>
+                <input type="hidden" name="service" value=id.to_string() />
+                <input type="hidden" name="back" value=format!("/services/{id}") />
+                <button type="submit">"Stop"</button>
+            </ActionForm>
+        </div>
+    }
+}
+
+/// Whether there is anything to stop.
+fn can_stop(state: ServiceState) -> bool {
+    !matches!(state, ServiceState::Init | ServiceState::Stopped | ServiceState::Epilogue)
 }
 
 #[component]
@@ -82,7 +115,7 @@ fn Buttons(page: ServicePageData, id: ServiceId) -> impl IntoView {
         use ServiceState::{Epilogue, Error, Init, Stopped};
         matches!(state.get(), Init | Stopped | Epilogue | Error)
     };
-    let can_stop = move || !matches!(state.get(), ServiceState::Init | ServiceState::Stopped | ServiceState::Epilogue);
+    let can_stop = move || can_stop(state.get());
     view! {
         <ProblemBox error=error_of(start) />
         <ProblemBox error=error_of(stop) />

@@ -1,5 +1,7 @@
 //! Version 1 of the REST API: one folder per resource, one file per endpoint.
 
+pub mod admin;
+pub mod announcements;
 pub mod applications;
 pub mod kinds;
 pub mod load_runs;

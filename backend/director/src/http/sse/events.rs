@@ -88,6 +88,7 @@ fn present(view: &EventView) -> Event {
         EventKind::Service => "service",
         EventKind::Instance => "instance",
         EventKind::Operation => "operation",
+        EventKind::Account => "account",
         EventKind::Gap => "gap",
     };
     let data = serde_json::to_string(view).unwrap_or_default();

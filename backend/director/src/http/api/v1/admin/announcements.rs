@@ -1,0 +1,5 @@
+//! Banners, for administrators: one file per endpoint.
+
+pub mod create;
+pub mod delete;
+pub mod list;

@@ -1,0 +1,3 @@
+//! Everybody's applications, for administrators: one file per endpoint.
+
+pub mod list;

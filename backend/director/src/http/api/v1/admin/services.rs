@@ -1,0 +1,3 @@
+//! Everybody's services, for administrators: one file per endpoint.
+
+pub mod stop;

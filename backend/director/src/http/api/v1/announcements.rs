@@ -1,0 +1,3 @@
+//! Announcements, as everybody reads them: one file per endpoint.
+
+pub mod list;
