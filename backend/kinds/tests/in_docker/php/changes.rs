@@ -1,9 +1,9 @@
 //! Reloads, scaling and activation while visitors come and go.
 
-use crate::{
+use super::shop::{Code, packed};
+use crate::harness::{
     docker::wait_until,
     http::{Load, get},
-    shop::{Code, packed},
     site::{HOST, Site},
 };
 use std::time::{Duration, Instant};
@@ -68,7 +68,7 @@ fn no_request_is_lost_while_things_change() {
     // The other version, flipped at the one place that names it.
     let visitors = load(&site);
     pause();
-    site.serving = code.versions[1].0;
+    site.serving = Some(code.versions[1].0);
     let before = Instant::now();
     site.configure("packed");
     let after = Instant::now();

@@ -1,10 +1,11 @@
-//! A PHP service behind an entry, with the layout of its instances in the hands of the test.
+//! A service behind an entry, with the layout of its instances in the hands of the test.
 
-use crate::{
+use super::{
     docker::{Network, docker, docker_with_input, try_docker},
     http::{Answer, get},
     instance::Instance,
 };
+use aerie_agent_protocol::CodeVersionSpec;
 use aerie_domain::{CodeVersionId, InstanceId, RoleName};
 use aerie_kinds::{Kind, Kinds, Member, RenderContext, Route};
 use std::{
@@ -16,7 +17,7 @@ use std::{
 
 pub const HOST: &str = "shop.ada.localhost";
 
-/// Everything that the tests share.
+/// One service of a kind, called `site`, and the entry.
 pub struct Site {
     // Fields are dropped in this order: instances before the network that they are on.
     pub instances: BTreeMap<&'static str, Instance>,
@@ -24,15 +25,18 @@ pub struct Site {
     pub members: BTreeMap<RoleName, Vec<&'static str>>,
     pub settings: BTreeMap<String, String>,
     pub variables: BTreeMap<String, String>,
-    pub serving: CodeVersionId,
+    /// What visitors get; none for kinds without code.
+    pub serving: Option<CodeVersionId>,
+    /// What instances have at hand, as their files may name it.
+    pub versions: Vec<CodeVersionId>,
     pub port: u16,
     ready_port: u16,
-    php: Arc<Kind>,
+    kind: Arc<Kind>,
     entry: Arc<Kind>,
     network: Network,
 }
 
-fn templates() -> PathBuf {
+pub fn templates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../service-templates")
 }
 
@@ -70,7 +74,11 @@ pub fn role(name: &str) -> RoleName {
 }
 
 impl Site {
-    pub fn new(serving: CodeVersionId) -> Self {
+    pub fn new(kind_name: &str, serving: Option<CodeVersionId>) -> Self {
+        Self::of(kind(kind_name), serving)
+    }
+
+    pub fn of(kind: Arc<Kind>, serving: Option<CodeVersionId>) -> Self {
         Self {
             instances: BTreeMap::new(),
             roles: BTreeMap::new(),
@@ -78,17 +86,18 @@ impl Site {
             settings: BTreeMap::new(),
             variables: BTreeMap::new(),
             serving,
+            versions: serving.into_iter().collect(),
             port: free_port(),
             ready_port: free_port(),
-            php: kind("php"),
-            entry: kind("entry"),
+            kind,
+            entry: self::kind("entry"),
             network: Network::new(),
         }
     }
 
     /// Starts an instance with these roles; nobody else is told yet.
     pub fn start(&mut self, name: &'static str, roles: &[&str], code: &[(CodeVersionId, PathBuf)]) {
-        let kind = if roles == ["entry"] { &self.entry } else { &self.php };
+        let kind = if roles == ["entry"] { &self.entry } else { &self.kind };
         let network = if kind.spec.host_network { "host" } else { &self.network.0 };
         let aliases: Vec<String> = roles.iter().map(|role| format!("{role}.site")).collect();
         let aliases: Vec<&str> =
@@ -105,7 +114,7 @@ impl Site {
     /// Brings one instance up to what it should know.
     pub fn configure(&mut self, name: &'static str) {
         let context = self.context(name);
-        let kind = if name == "entry" { &self.entry } else { &self.php };
+        let kind = if name == "entry" { &self.entry } else { &self.kind };
         let config = kind.render(&context).expect("the kind can be rendered");
         self.instances.get_mut(name).expect("it is there").apply(config);
     }
@@ -115,6 +124,11 @@ impl Site {
         self.members.insert(role(role_name), instances.to_vec());
     }
 
+    /// An instance gives up one of its roles; its process has been stopped.
+    pub fn forget_role(&mut self, name: &'static str, role_name: &str) {
+        self.roles.get_mut(name).expect("it is there").retain(|known| *known != role(role_name));
+    }
+
     fn context(&self, name: &'static str) -> RenderContext {
         let member = |other: &&'static str| Member {
             name: (*other).to_owned(),
@@ -122,11 +136,13 @@ impl Site {
         };
         let members: BTreeMap<RoleName, Vec<Member>> =
             self.members.iter().map(|(role, members)| (role.clone(), members.iter().map(member).collect())).collect();
+        let public = self.kind.spec.public.as_ref().and_then(|public| members.get(&public.role).cloned());
+        let public = public.unwrap_or_default();
         let route = |name: &str, host: &str, members, state: &str| Route {
             name: name.to_owned(),
             hosts: vec![host.to_owned()],
             members,
-            port: 8080,
+            port: self.kind.spec.public.as_ref().map_or(0, |public| public.port),
             state: state.to_owned(),
         };
         RenderContext {
@@ -136,10 +152,10 @@ impl Site {
             roles: self.roles[name].clone(),
             settings: self.settings.clone(),
             variables: self.variables.clone(),
-            serving: Some(self.serving),
-            versions: Vec::new(),
+            serving: self.serving,
+            versions: self.versions.iter().map(version).collect(),
             routes: vec![
-                route("shop", HOST, members.get(&role("proxy")).cloned().unwrap_or_default(), ""),
+                route("shop", HOST, public, ""),
                 route("idle", "idle.ada.localhost", vec![], "is starting' }\n<script>%[src]"),
             ],
             members,
@@ -168,6 +184,10 @@ impl Site {
     }
 }
 
+fn version(id: &CodeVersionId) -> CodeVersionSpec {
+    CodeVersionSpec { id: *id, digest: String::new(), size_bytes: 0 }
+}
+
 /// Equal for equal names, so that a configuration that is rendered again is the same.
 fn uuid_of(name: &str) -> uuid::Uuid {
     let mut bytes = [0; 16];
@@ -178,7 +198,8 @@ fn uuid_of(name: &str) -> uuid::Uuid {
 }
 
 impl Instance {
-    fn put_code(&self, version: CodeVersionId, folder: &Path) {
+    /// Unpacks a version as an agent would.
+    pub fn put_code(&self, version: CodeVersionId, folder: &Path) {
         let archive = std::process::Command::new("tar").arg("-C").arg(folder).args(["-c", "."]).output();
         let archive = archive.expect("tar can be started").stdout;
         let name = &self.container.name;

@@ -1,6 +1,6 @@
 //! The entry by itself: many routes, and connections that outlive a reload.
 
-use crate::{
+use crate::harness::{
     http::get,
     instance::Instance,
     site::{free_port, image, kind, role},

@@ -1,8 +1,8 @@
 //! What visitors of a packed service see, and what they do not.
 
-use crate::{
+use super::shop::{Code, packed};
+use crate::harness::{
     http::{Connection, get},
-    shop::{Code, packed},
     site::HOST,
 };
 use std::fs;
@@ -108,7 +108,7 @@ fn a_packed_service_serves_pages_and_keeps_its_secrets() {
     // Static files carry the version as their tag.
     let css = site.get("/style.css");
     let tag = css.header("ETag").expect("a tag").to_owned();
-    assert!(tag.contains(&site.serving.to_string()) && css.header("Last-Modified").is_none(), "{css:?}");
+    assert!(tag.contains(&code.versions[0].0.to_string()) && css.header("Last-Modified").is_none(), "{css:?}");
     assert_eq!(get(site.port, HOST, "/style.css", &format!("If-None-Match: {tag}\r\n")).status, 304);
 
     // Bodies: kept whole, too large ones are refused.
@@ -142,7 +142,7 @@ fn a_packed_service_serves_pages_and_keeps_its_secrets() {
         .into();
     for file in ["ini.php", "env.php", "error.php"] {
         let text = fs::read(code.versions[0].1.join(file)).expect("a file");
-        site.instances["packed"].container.write(&format!("/code/{}/public/{file}", site.serving), &text);
+        site.instances["packed"].container.write(&format!("/code/{}/public/{file}", code.versions[0].0), &text);
     }
     site.configure("packed");
     for (name, value) in HOSTILE {

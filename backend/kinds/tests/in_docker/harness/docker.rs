@@ -1,6 +1,7 @@
 //! The few things the tests ask of Docker, by its command line. Whatever was made is removed on drop.
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -11,6 +12,13 @@ use std::{
 pub fn docker(arguments: &[&str]) -> String {
     let output = Command::new("docker").args(arguments).output().expect("docker can be started");
     succeeded(&arguments.join(" "), &output)
+}
+
+/// Runs `docker` and returns its output as it is.
+pub fn docker_bytes(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("docker").args(arguments).output().expect("docker can be started");
+    succeeded(&arguments.join(" "), &Output { stdout: Vec::new(), ..output.clone() });
+    output.stdout
 }
 
 /// Runs `docker` and tells whether it succeeded, and its whole output.
@@ -75,7 +83,7 @@ impl Drop for Network {
     }
 }
 
-/// A container that waits for `/run/aerie/start` and then runs it, as hardened as an instance is.
+/// A container that does nothing by itself, as hardened as an instance is.
 pub struct Container {
     pub name: String,
 }
@@ -116,8 +124,7 @@ impl Container {
         for (path, mib) in tmpfs {
             arguments.extend(["--tmpfs".to_owned(), format!("{path}:size={mib}m,uid=1000,gid=1000,mode=755")]);
         }
-        arguments.extend([image, "sh", "-c"].map(str::to_owned));
-        arguments.push("until [ -f /run/aerie/start ]; do sleep 0.05; done; . /run/aerie/start; wait".to_owned());
+        arguments.extend([image, "sh", "-c", "while :; do sleep 3600; done"].map(str::to_owned));
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let container = Self { name };
         docker(&arguments);
@@ -135,6 +142,32 @@ impl Container {
 
     pub fn run(&self, command: &[&str]) -> (bool, String) {
         try_docker(&[&["exec", &self.name], command].concat())
+    }
+
+    /// Starts a program in the background; what it says is in the logs, its process id in `/run/aerie/<name>.pid`.
+    pub fn spawn(&self, name: &str, environment: &BTreeMap<String, String>, command: &[String]) {
+        let script = r#"echo $$ > "/run/aerie/$0.pid"; exec "$@" > /proc/1/fd/1 2> /proc/1/fd/2"#;
+        let variables: Vec<String> = environment.iter().map(|(name, value)| format!("--env={name}={value}")).collect();
+        let mut arguments = vec!["exec", "-d"];
+        arguments.extend(variables.iter().map(String::as_str));
+        arguments.extend([self.name.as_str(), "sh", "-c", script, name]);
+        arguments.extend(command.iter().map(String::as_str));
+        docker(&arguments);
+    }
+
+    /// Sends a signal to a program that was spawned.
+    pub fn signal(&self, name: &str, signal: &str) -> (bool, String) {
+        self.run(&["sh", "-c", &format!("kill -{signal} $(cat /run/aerie/{name}.pid)")])
+    }
+
+    /// Stops a program as an agent does: asks it to end, and insists after some time.
+    pub fn stop(&self, name: &str, signal: &str, patience_s: u32) {
+        let script = format!(
+            "p=$(cat /run/aerie/{name}.pid) && kill -{signal} $p; for i in $(seq {}); do kill -0 $p 2>&- || exit 0; \
+             sleep 0.05; done; kill -9 $p",
+            patience_s * 20
+        );
+        self.run(&["sh", "-c", &script]);
     }
 
     pub fn logs(&self) -> String {

@@ -1,6 +1,6 @@
 //! A made-up application: its code in two versions, and its first layout.
 
-use crate::site::Site;
+use crate::harness::site::Site;
 use aerie_domain::CodeVersionId;
 use std::{
     fs,
@@ -49,7 +49,7 @@ impl Code {
 
 /// A packed service, its session store and the entry.
 pub fn packed(code: &Code) -> Site {
-    let mut site = Site::new(code.versions[0].0);
+    let mut site = Site::new("php", Some(code.versions[0].0));
     site.start("sessions", &["sessions"], &[]);
     for role in ["proxy", "web", "php"] {
         site.serve(role, &["packed"]);

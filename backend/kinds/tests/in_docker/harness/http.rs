@@ -30,7 +30,12 @@ pub struct Connection(BufReader<TcpStream>);
 
 impl Connection {
     pub fn open(port: u16) -> Result<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        Self::open_at("127.0.0.1", port)
+    }
+
+    /// To an instance itself, past the entry.
+    pub fn open_at(address: &str, port: u16) -> Result<Self> {
+        let stream = TcpStream::connect((address, port))?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         stream.set_nodelay(true)?;
         Ok(Self(BufReader::new(stream)))
@@ -50,6 +55,22 @@ impl Connection {
         }
         answer.body = String::from_utf8_lossy(&self.body(&answer, head.starts_with("HEAD"))?).into_owned();
         Ok(answer)
+    }
+
+    /// Sends a request that asks for another protocol, and gives the status.
+    pub fn upgrade(&mut self, head: &str) -> Result<u16> {
+        self.0.get_mut().write_all(format!("{head}\r\n\r\n").as_bytes())?;
+        let status = self.line()?.split(' ').nth(1).and_then(|status| status.parse().ok());
+        while !self.line()?.is_empty() {}
+        status.ok_or_else(|| Error::new(ErrorKind::InvalidData, "no status line"))
+    }
+
+    /// Sends bytes and gives as many as are asked for.
+    pub fn exchange(&mut self, bytes: &[u8], answer: usize) -> Result<Vec<u8>> {
+        self.0.get_mut().write_all(bytes)?;
+        let mut received = vec![0; answer];
+        self.0.read_exact(&mut received)?;
+        Ok(received)
     }
 
     fn line(&mut self) -> Result<String> {

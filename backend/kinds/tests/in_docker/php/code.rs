@@ -1,6 +1,6 @@
 //! The check of uploaded code.
 
-use crate::{
+use crate::harness::{
     docker::Container,
     site::{image, kind},
 };
