@@ -6,4 +6,5 @@
 
 mod entry;
 mod harness;
+mod helloworld;
 mod php;
