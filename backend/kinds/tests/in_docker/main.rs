@@ -7,4 +7,5 @@
 mod entry;
 mod harness;
 mod helloworld;
+mod java;
 mod php;
