@@ -3,8 +3,8 @@
 use crate::{
     components::{Footer, Header, NotFound},
     pages::{
-        AccountPage, ApplicationPage, ApplicationsPage, HomePage, LogInPage, LogsPage, NewServicePage, RegisterPage,
-        ServicePage,
+        AccessPage, AccountPage, ApplicationPage, ApplicationsPage, HomePage, LogInPage, LogsPage, NewServicePage,
+        RegisterPage, ServicePage,
     },
 };
 use leptos::prelude::*;
@@ -70,6 +70,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/applications/:id") view=ApplicationPage ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/new-service") view=NewServicePage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id") view=ServicePage ssr=SsrMode::Async />
+                    <Route path=path!("/services/:id/access") view=AccessPage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id/logs") view=LogsPage ssr=SsrMode::Async />
                 </Routes>
             </main>

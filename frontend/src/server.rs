@@ -7,6 +7,7 @@ mod accounts;
 mod applications;
 mod code;
 mod configuration;
+mod connections;
 mod kinds;
 mod logs;
 mod services;
@@ -20,6 +21,7 @@ pub use applications::{
 };
 pub use code::{ActivateVersion, DeleteVersion};
 pub use configuration::{ConfigureSettings, RemoveVariable, SetVariable};
+pub use connections::{AccessData, BindService, RenewSecret, UnbindService, load_access};
 pub use kinds::{NewServiceData, load_new_service};
 pub use logs::load_manager_log;
 pub use services::{

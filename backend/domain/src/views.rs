@@ -4,6 +4,7 @@
 
 mod account;
 mod application;
+mod binding;
 mod code;
 mod event;
 mod instance;
@@ -17,6 +18,7 @@ pub use account::{
     ChangePassword, CreateToken, CreatedToken, CreditView, LogIn, Me, Register, SessionView, TokenView, UserView,
 };
 pub use application::{ApplicationView, CreateApplication, Rename};
+pub use binding::{AccessView, BindService, BindingView, ConnectionsView, OfferView, SecretView, ServiceLink};
 pub use code::{CodeCheck, CodeVersionView};
 pub use event::{EventKind, EventView};
 pub use instance::{InstanceRoleView, InstanceState, InstanceView};

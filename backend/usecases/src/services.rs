@@ -1,7 +1,7 @@
 //! Services: what their owners want of them. Everything that takes a while is accepted here in one short transaction
 //! (intent, generation, operation, audit, event) and brought about by the service's manager.
 
-use crate::{Actor, Outcome, UseCases, view};
+use crate::{Actor, Outcome, UseCases, access, view};
 use aerie_domain::{
     ApplicationId, DesiredState, FieldError, OperationId, OperationKind, Problem, ProblemCode, RoleName, ServiceId,
     ServiceName, VariableName,
@@ -91,6 +91,7 @@ impl UseCases {
             costs: &costs,
             versions: &versions,
             operation: operation.as_ref(),
+            connections: self.connections(&service, &siblings).await?,
         }))
     }
 
@@ -133,6 +134,7 @@ impl UseCases {
         txn.service_insert(&new)
             .await
             .map_err(|error| taken(error, "services_name_key", "another service of this application"))?;
+        txn.secrets_complete(id, &access::fresh_secrets(&kind.spec)?).await?;
         if let Some(version) = &version {
             txn.version_insert(version).await?;
         }
@@ -162,6 +164,8 @@ impl UseCases {
             .map_err(|error| taken(error, "services_name_key", "another service of this application"))?;
         self.record(&mut txn, actor, "service.rename", &row, EventKind::Service).await?;
         txn.wake_service(id).await?;
+        // its name is in their variables
+        self.wake_users(&mut txn, &row).await?;
         txn.commit().await?;
         self.service(actor, id).await
     }
@@ -176,6 +180,9 @@ impl UseCases {
             let detail = "Your credit is used up. Ask your teacher for more; stopped services keep their data.";
             return Err(Problem::new(ProblemCode::NoCredit, detail).into());
         }
+        // A kind may have more secrets than when the service was made.
+        let made = access::fresh_secrets(&self.kind_of(&row.service.kind)?.spec)?;
+        txn.secrets_complete(id, &made).await?;
         let intent = ServiceIntent { desired: DesiredState::Running, ..row.service.intent() };
         self.accept(txn, actor, &row, &intent, OperationKind::Start).await
     }
@@ -189,13 +196,29 @@ impl UseCases {
         self.accept(txn, actor, &row, &intent, OperationKind::Stop).await
     }
 
-    /// Removes a service with its code and data, in whatever state it is. Cannot be taken back.
+    /// Removes a service with its code and data, in whatever state it is, unless others use it. Cannot be taken back.
     pub async fn delete_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        self.ensure_unused(&mut txn, &row).await?;
+        self.accept_deletion(txn, actor, &row).await
+    }
+
+    /// Removes a service with its code and data also when others use it: they lose its variables.
+    pub async fn unbind_and_delete_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
+        actor.may_write()?;
+        let mut txn = self.store().begin().await?;
+        let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        for user in txn.bindings_end(id).await? {
+            txn.wake_service(user).await?;
+        }
+        self.accept_deletion(txn, actor, &row).await
+    }
+
+    async fn accept_deletion(&self, txn: Txn<'_>, actor: &Actor, row: &OwnedService) -> Outcome<Accepted> {
         let intent = ServiceIntent { desired: DesiredState::Deleted, ..row.service.intent() };
-        self.accept(txn, actor, &row, &intent, OperationKind::Delete).await
+        self.accept(txn, actor, row, &intent, OperationKind::Delete).await
     }
 
     /// Changes how many of each role are wanted.

@@ -1,6 +1,7 @@
 //! The service page: everything about one service, live.
 
 mod code;
+mod connections;
 mod head;
 mod instances;
 mod log_panel;
@@ -26,6 +27,7 @@ use leptos_meta::Title;
 use std::time::Duration;
 
 use code::Code;
+use connections::Connections;
 use head::Head;
 use instances::Instances;
 pub use log_panel::LogPanel;
@@ -83,6 +85,7 @@ fn Service(first: Dated<ServiceData>, lines: Vec<LogLine>) -> impl IntoView {
     let (id, application_id) = (service.summary.id, service.summary.application_id);
     let (application, takes_code) = (service.application.clone(), service.takes_code);
     let (has_settings, public) = (!service.settings.is_empty(), service.summary.address.is_some());
+    let takes_variables = service.connections.takes_variables;
     let page = PageData::new(first, move || load_service(id));
     let signed_in = expect_context::<SignedIn>();
     let changed = Callback::new(move |()| {
@@ -108,7 +111,8 @@ fn Service(first: Dated<ServiceData>, lines: Vec<LogLine>) -> impl IntoView {
         <ScaleForm page id />
         {takes_code.then(|| view! { <Code page id /> }.into_any())}
         {has_settings.then(|| view! { <Settings page id /> }.into_any())}
-        <Variables page id />
+        <Connections page id />
+        {takes_variables.then(|| view! { <Variables page id /> }.into_any())}
         <section class="card" id="logs">
             <div class="card-head">
                 <h2>"Log"</h2>

@@ -31,6 +31,7 @@ use utoipa::OpenApi;
         (name = "kinds", description = "What services can be"),
         (name = "applications", description = "What a user composes out of services"),
         (name = "services", description = "Services: start, stop, scale, configure, logs"),
+        (name = "bindings", description = "Services that use other services of their application"),
         (name = "versions", description = "Uploaded code"),
         (name = "operations", description = "How far a request is"),
         (name = "events", description = "What happens, as it happens")

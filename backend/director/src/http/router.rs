@@ -1,7 +1,7 @@
 //! All routes, in one table, and the layers around them.
 
 use super::{
-    api::v1::{applications, kinds, me, operations, services, sessions, tokens, users, versions},
+    api::v1::{applications, bindings, kinds, me, operations, services, sessions, tokens, users, versions},
     auth, docs, health, observe, openapi, pages,
     problem::ApiError,
     security, sse, statics, upload,
@@ -53,6 +53,9 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(services::configure::configure_service))
         .routes(routes!(services::activate::activate_version))
         .routes(routes!(services::instances::list_instances))
+        .routes(routes!(services::access::read_access))
+        .routes(routes!(services::renew_secret::renew_secret))
+        .routes(routes!(bindings::create::bind_service, bindings::delete::unbind_service))
         .routes(routes!(sse::logs::read::read_logs))
         .routes(routes!(sse::logs::follow::follow_logs))
         // code

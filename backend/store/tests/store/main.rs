@@ -3,6 +3,7 @@
 
 mod accounts;
 mod applications;
+mod connections;
 mod events;
 mod instances;
 mod leases;

@@ -1,6 +1,7 @@
 //! Version 1 of the REST API: one folder per resource, one file per endpoint.
 
 pub mod applications;
+pub mod bindings;
 pub mod kinds;
 pub mod me;
 pub mod operations;
