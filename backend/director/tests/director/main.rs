@@ -6,6 +6,7 @@
 mod agents;
 mod http_accounts;
 mod http_applications;
+mod http_connections;
 mod http_documents;
 mod http_logs;
 mod http_security;

@@ -4,6 +4,7 @@
 //! are built at the first run and kept; everything else is removed. One kind only: `--test in_docker java::`.
 #![expect(clippy::expect_used, reason = "tests fail loudly")]
 
+mod data;
 mod entry;
 mod harness;
 mod helloworld;

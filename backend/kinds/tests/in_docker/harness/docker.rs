@@ -83,6 +83,23 @@ impl Drop for Network {
     }
 }
 
+/// A volume of our own.
+pub struct Volume(pub String);
+
+impl Volume {
+    pub fn new() -> Self {
+        let name = unique("volume");
+        docker(&["volume", "create", &name]);
+        Self(name)
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        try_docker(&["volume", "rm", "-f", &self.0]);
+    }
+}
+
 /// A container that does nothing by itself, as hardened as an instance is.
 pub struct Container {
     pub name: String,
@@ -91,6 +108,18 @@ pub struct Container {
 impl Container {
     /// `network` is "host" or the name of a bridge.
     pub fn start(image: &str, network: &str, aliases: &[String], tmpfs: &[(String, u32)], memory_mib: u32) -> Self {
+        Self::start_on(image, network, aliases, tmpfs, memory_mib, &[])
+    }
+
+    /// The same with volumes: name and path.
+    pub fn start_on(
+        image: &str,
+        network: &str,
+        aliases: &[String],
+        tmpfs: &[(String, u32)],
+        memory_mib: u32,
+        volumes: &[(String, String)],
+    ) -> Self {
         let name = unique("instance");
         let memory = format!("{memory_mib}m");
         let mut arguments: Vec<String> = [
@@ -123,6 +152,9 @@ impl Container {
         }
         for (path, mib) in tmpfs {
             arguments.extend(["--tmpfs".to_owned(), format!("{path}:size={mib}m,uid=1000,gid=1000,mode=755")]);
+        }
+        for (volume, path) in volumes {
+            arguments.extend(["--volume".to_owned(), format!("{volume}:{path}")]);
         }
         arguments.extend([image, "sh", "-c", "while :; do sleep 3600; done"].map(str::to_owned));
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

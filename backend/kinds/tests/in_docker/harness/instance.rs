@@ -22,6 +22,29 @@ impl Instance {
         Self { container, address, config: None }
     }
 
+    /// Starts one whose roles keep their data on this volume, and runs the init scripts of its configuration.
+    pub fn start_on(
+        kind: &Kind,
+        image: &str,
+        network: &str,
+        alias: &str,
+        volume: &str,
+        config: &InstanceConfig,
+    ) -> Self {
+        let tmpfs: Vec<(String, u32)> = kind.spec.tmpfs.clone().into_iter().collect();
+        let volumes = kind.spec.roles.iter().filter_map(|role| role.volume.as_ref());
+        let volumes: Vec<_> = volumes.map(|mount| (volume.to_owned(), mount.path.clone())).collect();
+        let aliases = [alias.to_owned()];
+        let container = Container::start_on(image, network, &aliases, &tmpfs, kind.spec.size.memory_mib, &volumes);
+        for hook in &config.init {
+            let command: Vec<&str> = hook.command.iter().map(String::as_str).collect();
+            let (ok, said) = container.run(&command);
+            assert!(ok, "{}: {said}", hook.name);
+        }
+        let address = container.address();
+        Self { container, address, config: None }
+    }
+
     /// Writes the files; starts everything the first time, reloads or restarts what changed afterwards; waits until
     /// healthy.
     pub fn apply(&mut self, config: InstanceConfig) {

@@ -151,7 +151,9 @@ impl Site {
             instance: InstanceId(uuid_of(name)),
             roles: self.roles[name].clone(),
             settings: self.settings.clone(),
+            secrets: BTreeMap::new(),
             variables: self.variables.clone(),
+            bindings: BTreeMap::new(),
             serving: self.serving,
             versions: self.versions.iter().map(version).collect(),
             routes: vec![
