@@ -2,7 +2,7 @@
 
 use aerie_domain::{
     Problem, ProblemCode, ServiceId, ServiceState,
-    views::{AccessView, ApplicationView, ServiceView},
+    views::{AccessView, ServiceView},
 };
 use aerie_tests::{Api, Installation, Sample, Visitor, until};
 use anyhow::{Context, Result, ensure};
@@ -70,9 +70,9 @@ impl<'a> Shop<'a> {
 
     /// Kills the containers of a service as a crash would.
     fn kill(&self, service: ServiceId) -> Result<()> {
-        let short = &service.to_string()[service.to_string().len() - 8..];
+        let short = service.short();
         let names = self.home.containers()?;
-        let names: Vec<&String> = names.iter().filter(|name| name.contains(short)).collect();
+        let names: Vec<&String> = names.iter().filter(|name| name.contains(&short)).collect();
         ensure!(!names.is_empty(), "no container of {short} in {:?}", self.home.containers());
         for name in names {
             self.home.docker(&["kill", "--signal", "KILL", name])?;
