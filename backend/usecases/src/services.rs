@@ -257,6 +257,8 @@ impl UseCases {
         if !errors.is_empty() {
             return Err(Problem::fields(errors).into());
         }
+        // what it offers may depend on its settings
+        self.wake_users(&mut txn, &row).await?;
         self.accept(txn, actor, &row, &intent, OperationKind::Configure).await
     }
 
