@@ -3,8 +3,9 @@
 use crate::{
     components::{Footer, Header, NotFound},
     pages::{
-        AccountPage, AdminAnnouncementsPage, AdminApplicationsPage, AdminAuditPage, AdminHealthPage, AdminUserPage,
-        AdminUsersPage, ApplicationPage, ApplicationsPage, CreditsPage, HomePage, LogInPage, LogsPage, NewServicePage,
+        AccessPage, AccountPage, AdminAnnouncementsPage, AdminApplicationsPage, AdminAuditPage, AdminHealthPage,
+        AdminUserPage, AdminUsersPage, ApplicationPage, ApplicationsPage, CreditsPage, HomePage, LogInPage, LogsPage,
+        NewServicePage,
         RegisterPage, ServicePage,
     },
 };
@@ -78,6 +79,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/applications/:id") view=ApplicationPage ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/new-service") view=NewServicePage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id") view=ServicePage ssr=SsrMode::Async />
+                    <Route path=path!("/services/:id/access") view=AccessPage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id/logs") view=LogsPage ssr=SsrMode::Async />
                 </Routes>
             </main>

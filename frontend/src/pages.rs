@@ -2,6 +2,7 @@
 //!
 //! To extend: a module here, a route in `app`, and a link from where people look for it.
 
+mod access;
 mod account;
 mod admin;
 mod application;
@@ -14,6 +15,7 @@ mod new_service;
 mod register;
 mod service;
 
+pub use access::AccessPage;
 pub use account::AccountPage;
 pub use admin::{
     AdminAnnouncementsPage, AdminApplicationsPage, AdminAuditPage, AdminHealthPage, AdminUserPage, AdminUsersPage,

@@ -8,6 +8,7 @@ mod admin;
 mod applications;
 mod code;
 mod configuration;
+mod connections;
 mod credits;
 mod frame;
 mod kinds;
@@ -28,6 +29,7 @@ pub use applications::{
 };
 pub use code::{ActivateVersion, DeleteVersion};
 pub use configuration::{ConfigureSettings, RemoveVariable, SetVariable};
+pub use connections::{AccessData, BindService, RenewSecret, UnbindService, load_access};
 pub use credits::{CreditsData, load_credits};
 pub use frame::{FrameData, load_frame};
 pub use kinds::{NewServiceData, load_new_service};

@@ -1,7 +1,7 @@
 //! Every page: usable by everybody (axe-core finds nothing serious), in light and dark, wide and on a phone.
 //! Keeps pictures in `target/test/pictures` for people to look at.
 
-use aerie_domain::ServiceState;
+use aerie_domain::{ServiceState, views::ServiceView};
 use aerie_tests::{Browser, Installation, Sample, Scripts};
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
@@ -27,8 +27,13 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
     ada.json::<Value>(Method::POST, &format!("/services/{id}/load-runs"), Some(run)).await?;
     tokio::time::sleep(Duration::from_secs(12)).await;
 
-    let browser = Browser::open(&home.url(), Scripts::On).await?;
     let application = service.summary.application_id;
+    let form = json!({ "kind": "mysql", "name": "db" });
+    let path = format!("/applications/{application}/services");
+    let db = ada.json::<ServiceView>(Method::POST, &path, Some(form)).await?.summary.id;
+    ada.accepted(Method::PUT, &format!("/services/{id}/bindings/{db}"), Some(json!({}))).await?;
+
+    let browser = Browser::open(&home.url(), Scripts::On).await?;
     let before = ["/".to_owned(), "/login".to_owned(), "/register".to_owned(), "/api/docs".to_owned()];
     let after = [
         "/applications".to_owned(),
@@ -36,6 +41,8 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
         format!("/applications/{application}/new-service"),
         format!("/services/{id}"),
         format!("/services/{id}/logs"),
+        format!("/services/{db}"),
+        format!("/services/{db}/access"),
         "/account".to_owned(),
         "/account/credits".to_owned(),
         "/no-such-page".to_owned(),

@@ -5,6 +5,7 @@
 mod account;
 mod admin;
 mod application;
+mod binding;
 mod code;
 mod credit;
 mod event;
@@ -23,6 +24,7 @@ pub use admin::{
     FailingServiceView, HealthView, SearchQuery, WorkView,
 };
 pub use application::{ApplicationView, CreateApplication, Rename};
+pub use binding::{AccessView, BindService, BindingView, ConnectionsView, OfferView, SecretView, ServiceLink};
 pub use code::{CodeCheck, CodeVersionView};
 pub use credit::{CreditView, CreditsView, DayUse, Grant, LedgerEntryView};
 pub use event::{EventKind, EventView};

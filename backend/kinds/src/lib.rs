@@ -10,5 +10,7 @@ mod spec;
 
 pub use load::{Kind, KindError, Kinds};
 pub use placement::{Placement, place};
-pub use render::{Member, RenderContext, RenderError, Route};
-pub use spec::{CodeSpec, FileTemplate, KindSpec, ProcessTemplate, PublicSpec, RoleSpec, VolumeTemplate};
+pub use render::{Bound, Member, Offer, OfferContext, RenderContext, RenderError, Route};
+pub use spec::{
+    CodeSpec, FileTemplate, KindSpec, OffersSpec, ProcessTemplate, PublicSpec, RoleSpec, SecretSpec, VolumeTemplate,
+};

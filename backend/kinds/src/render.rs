@@ -4,11 +4,13 @@
 //! `order` the order in which processes start. To extend: a field in [`RenderContext`], or a filter in `quote`.
 
 mod engine;
+mod offers;
 mod order;
 mod quote;
 mod rehearsal;
 
 pub(crate) use engine::check;
+pub use offers::{Offer, OfferContext};
 pub(crate) use order::start_order;
 pub(crate) use rehearsal::rehearse;
 
@@ -36,8 +38,12 @@ pub struct RenderContext {
     pub members: BTreeMap<RoleName, Vec<Member>>,
     /// Setting values, complete.
     pub settings: BTreeMap<String, String>,
+    /// Passwords that the platform made for the service, complete.
+    pub secrets: BTreeMap<String, String>,
     /// Environment variables of the user and of bindings.
     pub variables: BTreeMap<String, String>,
+    /// Services that it uses, by the prefix of their variables.
+    pub bindings: BTreeMap<String, Bound>,
     /// The version visitors get; absent for kinds without code.
     pub serving: Option<CodeVersionId>,
     /// Versions to have at hand (serving, wanted, previous); empty on instances that need no code.
@@ -46,6 +52,17 @@ pub struct RenderContext {
     pub routes: Vec<Route>,
     /// Installation-wide values (`public_port`, `domain` …), for system kinds.
     pub installation: BTreeMap<String, String>,
+}
+
+/// A service that is used by the configured one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bound {
+    /// Its name.
+    pub service: String,
+    /// Its kind.
+    pub kind: String,
+    /// What it offers, names without prefix.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// An instance that serves a role.
@@ -104,6 +121,7 @@ impl Kind {
                 mode: template.mode_bits().unwrap_or(0o640),
             });
         }
+        files.extend(offers::bindings_file(context));
         let processes = roles.iter().map(|role| process(&engine, role)).collect::<Result<_, _>>()?;
         let init =
             roles.iter().flat_map(|role| &role.init).map(|hook| init(&engine, hook)).collect::<Result<_, _>>()?;

@@ -47,8 +47,41 @@ pub struct KindSpec {
     /// Settings, in page order.
     #[serde(default)]
     pub settings: Vec<SettingSpec>,
+    /// Passwords and the like that the platform makes, once per service.
+    #[serde(default)]
+    pub secrets: Vec<SecretSpec>,
+    /// What a service that is bound to one of this kind gets. Left out: nothing can be bound to it.
+    pub offers: Option<OffersSpec>,
     /// Roles, in page order.
     pub roles: Vec<RoleSpec>,
+}
+
+/// A password that the platform makes: letters and digits, so that no file format has to quote it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretSpec {
+    /// Name in templates (`secrets.<name>`) and in the API.
+    pub name: String,
+    /// Label on the page.
+    pub title: String,
+    /// One sentence: what it is for.
+    #[serde(default)]
+    pub help: String,
+    /// How many characters.
+    pub length: u32,
+    /// For the kind's own scripts only: nobody is shown it.
+    #[serde(default)]
+    pub internal: bool,
+}
+
+/// What others need to use a service of this kind.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OffersSpec {
+    /// Usual beginning of the variables' names: `DB` makes `DB_HOST` out of `HOST`.
+    pub prefix: String,
+    /// Name without prefix → template that can name `service`, `application`, `settings` and `secrets`.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Where visitors come in.

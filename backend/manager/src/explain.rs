@@ -7,6 +7,11 @@ use aerie_cloud::{CloudError, CloudErrorKind};
 pub const NO_SUBNET: &str =
     "There is no free address range for this application's network. Ask whoever looks after this installation.";
 
+/// Services that are used have to start first.
+pub fn waits_for(names: &[String]) -> String {
+    format!("waiting for {} to start", names.join(" and "))
+}
+
 /// A container has ended although it should run.
 pub fn container_ended(row: &Instance) -> String {
     use aerie_cloud::ContainerStatus::Exited;

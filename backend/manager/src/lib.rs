@@ -21,6 +21,7 @@ mod routes;
 mod settings;
 pub mod step;
 mod subnets;
+mod uses;
 pub mod world;
 
 pub use driver::{Manager, ManagerParts, QueueGauge};

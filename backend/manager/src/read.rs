@@ -4,6 +4,7 @@ use crate::{
     ManagerSettings,
     execute::{Images, PassError, Subject, Works},
     routes,
+    uses::{self, Uses},
     world::{Entry, EntryInstance, Image, Instance, OpenOperation, Role, Seen, Service, Status, Version, Work, World},
 };
 use aerie_agent_protocol::{CodeVersionSpec, TaggedLine};
@@ -52,10 +53,11 @@ impl Reader {
         let kind = self.kinds.get(row.kind.as_str()).cloned();
         let versions: Vec<_> =
             [row.serving_version_id, row.active_version_id, row.previous_version_id].into_iter().flatten().collect();
-        let (instances, versions, operation) = tokio::try_join!(
+        let (instances, versions, operation, uses) = tokio::try_join!(
             self.store.instance_list(id),
             self.store.versions_fetch(id, &versions),
             self.store.operation_latest(id),
+            uses::read(&self.store, &self.kinds, &row, &application),
         )?;
         let seen = if instances.is_empty() { Vec::new() } else { self.cloud.inventory(&Scope::Service(id)).await? };
         let instances = self.instances(instances, seen, works).await;
@@ -95,7 +97,7 @@ impl Reader {
             fresh: (0..places).map(|_| InstanceId::generate()).collect(),
             last_in_application,
             settings: self.settings.clone(),
-            service: service(row, &application),
+            service: service(row, &application, uses),
         };
         Ok(Some((world, subject)))
     }
@@ -175,7 +177,9 @@ impl Reader {
     }
 }
 
-fn service(row: ServiceRow, application: &ApplicationRow) -> Service {
+fn service(row: ServiceRow, application: &ApplicationRow, uses: Uses) -> Service {
+    let mut variables = uses.variables;
+    variables.extend(row.variables.into_iter().map(|(name, variable)| (name, variable.value)));
     Service {
         id: row.id,
         name: row.name.to_string(),
@@ -186,7 +190,10 @@ fn service(row: ServiceRow, application: &ApplicationRow) -> Service {
         generation: row.generation,
         counts: row.counts,
         settings: row.settings,
-        variables: row.variables.into_iter().map(|(name, variable)| (name, variable.value)).collect(),
+        secrets: uses.secrets,
+        variables,
+        bindings: uses.bindings,
+        awaited: uses.awaited,
         active: row.active_version_id,
         status: Status {
             state: row.state,

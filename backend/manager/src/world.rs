@@ -9,7 +9,7 @@ use aerie_cloud::{ContainerSpec, ContainerStatus};
 use aerie_domain::{
     ApplicationId, CodeVersionId, DesiredState, InstanceId, RoleName, RolePhase, ServiceId, ServiceState,
 };
-use aerie_kinds::{Kind, Route};
+use aerie_kinds::{Bound, Kind, Route};
 use std::{collections::BTreeMap, sync::Arc};
 use time::OffsetDateTime;
 
@@ -67,8 +67,14 @@ pub struct Service {
     pub counts: BTreeMap<RoleName, u32>,
     /// Setting → value.
     pub settings: BTreeMap<String, String>,
-    /// Environment variables of the owner.
+    /// Passwords that the platform made for it.
+    pub secrets: BTreeMap<String, String>,
+    /// Environment variables: of the services it uses, and of the owner, whose word counts more.
     pub variables: BTreeMap<String, String>,
+    /// Services it uses, by the prefix of their variables.
+    pub bindings: BTreeMap<String, Bound>,
+    /// Names of services it uses that are being started: the first container waits for them.
+    pub awaited: Vec<String>,
     /// The version the owner wants served.
     pub active: Option<CodeVersionId>,
     /// Status as it was last written.

@@ -5,10 +5,12 @@
 //! To extend: a method in the resource's module that starts with authorisation, one transaction, an audit row and an
 //! event; and a test that another user gets nothing.
 
+mod access;
 mod accounts;
 mod actor;
 mod admin;
 mod applications;
+mod bindings;
 mod bootstrap;
 mod charging;
 mod code;

@@ -1,7 +1,7 @@
 //! Services: what their owners want of them. Everything that takes a while is accepted here in one short transaction
 //! (intent, generation, operation, audit, event) and brought about by the service's manager.
 
-use crate::{Actor, Outcome, UseCases, credit::require_credit, view};
+use crate::{Actor, Outcome, UseCases, access, credit::require_credit, view};
 use aerie_domain::{
     ApplicationId, DesiredState, FieldError, OperationId, OperationKind, Problem, ProblemCode, RoleName, ServiceId,
     ServiceName, VariableName,
@@ -114,6 +114,7 @@ impl UseCases {
             versions: &versions,
             operation: operation.as_ref(),
             read_only: owner.id != actor.user,
+            connections: self.connections(&service, &siblings).await?,
         }))
     }
 
@@ -156,6 +157,7 @@ impl UseCases {
         txn.service_insert(&new)
             .await
             .map_err(|error| taken(error, "services_name_key", "another service of this application"))?;
+        txn.secrets_complete(id, &access::fresh_secrets(&kind.spec)?).await?;
         if let Some(version) = &version {
             txn.version_insert(version).await?;
         }
@@ -185,6 +187,8 @@ impl UseCases {
             .map_err(|error| taken(error, "services_name_key", "another service of this application"))?;
         self.record(&mut txn, actor, "service.rename", &row, EventKind::Service).await?;
         txn.wake_service(id).await?;
+        // its name is in their variables
+        self.wake_users(&mut txn, &row).await?;
         txn.commit().await?;
         self.service(actor, id).await
     }
@@ -195,6 +199,9 @@ impl UseCases {
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, id).await?;
         require_credit(&mut txn, row.owner.id, "Starting a service").await?;
+        // A kind may have more secrets than when the service was made.
+        let made = access::fresh_secrets(&self.kind_of(&row.service.kind)?.spec)?;
+        txn.secrets_complete(id, &made).await?;
         let intent = ServiceIntent { desired: DesiredState::Running, ..row.service.intent() };
         self.accept(txn, actor, &row, &intent, OperationKind::Start).await
     }
@@ -208,13 +215,29 @@ impl UseCases {
         self.accept(txn, actor, &row, &intent, OperationKind::Stop).await
     }
 
-    /// Removes a service with its code and data, in whatever state it is. Cannot be taken back.
+    /// Removes a service with its code and data, in whatever state it is, unless others use it. Cannot be taken back.
     pub async fn delete_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        self.ensure_unused(&mut txn, &row).await?;
+        self.accept_deletion(txn, actor, &row).await
+    }
+
+    /// Removes a service with its code and data also when others use it: they lose its variables.
+    pub async fn unbind_and_delete_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
+        actor.may_write()?;
+        let mut txn = self.store().begin().await?;
+        let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        for user in txn.bindings_end(id).await? {
+            txn.wake_service(user).await?;
+        }
+        self.accept_deletion(txn, actor, &row).await
+    }
+
+    async fn accept_deletion(&self, txn: Txn<'_>, actor: &Actor, row: &OwnedService) -> Outcome<Accepted> {
         let intent = ServiceIntent { desired: DesiredState::Deleted, ..row.service.intent() };
-        self.accept(txn, actor, &row, &intent, OperationKind::Delete).await
+        self.accept(txn, actor, row, &intent, OperationKind::Delete).await
     }
 
     /// Changes how many of each role are wanted.
@@ -258,6 +281,8 @@ impl UseCases {
         if !errors.is_empty() {
             return Err(Problem::fields(errors).into());
         }
+        // what it offers may depend on its settings
+        self.wake_users(&mut txn, &row).await?;
         self.accept(txn, actor, &row, &intent, OperationKind::Configure).await
     }
 

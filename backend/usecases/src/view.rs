@@ -4,8 +4,8 @@ use crate::UseCaseSettings;
 use aerie_domain::{
     Credits, RolePhase, ServiceId,
     views::{
-        ApplicationView, CodeCheck, CodeVersionView, InstanceRoleView, InstanceState, InstanceView, OperationView,
-        RoleView, ServiceSummary, ServiceView, SettingView, UserView, VariableView,
+        ApplicationView, CodeCheck, CodeVersionView, ConnectionsView, InstanceRoleView, InstanceState, InstanceView,
+        OperationView, RoleView, ServiceSummary, ServiceView, SettingView, UserView, VariableView,
     },
 };
 use aerie_kinds::{Kind, Kinds};
@@ -160,6 +160,7 @@ pub(crate) struct ServiceParts<'a> {
     pub operation: Option<&'a OperationRow>,
     /// Whoever looks at it does not own it.
     pub read_only: bool,
+    pub connections: ConnectionsView,
 }
 
 pub(crate) fn service(parts: &ServiceParts<'_>) -> ServiceView {
@@ -196,6 +197,7 @@ pub(crate) fn service(parts: &ServiceParts<'_>) -> ServiceView {
                 secret: variable.secret,
             })
             .collect(),
+        connections: parts.connections.clone(),
         operation,
         takes_code: kind.spec.code.is_some(),
         instance_price: kind.spec.size.price_per_hour,

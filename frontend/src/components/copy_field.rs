@@ -6,7 +6,8 @@ use leptos::prelude::*;
 #[component]
 pub fn CopyField(
     /// Its label.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
     /// Its text.
     value: String,
 ) -> impl IntoView {

@@ -45,7 +45,7 @@ fn Choice(data: NewServiceData) -> impl IntoView {
     let error = error_of(action);
     let chosen = error
         .with_untracked(|error| error.as_ref().and_then(|error| error.typed.get("kind").cloned()))
-        .or_else(|| kinds.first().map(|kind| kind.name.clone()))
+        .or_else(|| first_shown(&kinds))
         .unwrap_or_default();
     let groups: Vec<_> = GROUPS
         .into_iter()
@@ -89,6 +89,12 @@ fn Choice(data: NewServiceData) -> impl IntoView {
             </div>
         </ActionForm>
     }
+}
+
+/// The kind at the top of the page.
+fn first_shown(kinds: &[KindView]) -> Option<String> {
+    let of = |category| kinds.iter().find(|kind| kind.category == category).map(|kind| kind.name.clone());
+    GROUPS.into_iter().find_map(|(category, _)| of(category))
 }
 
 #[component]

@@ -1,6 +1,7 @@
 //! The service page: everything about one service, live.
 
 mod code;
+mod connections;
 mod generator;
 mod head;
 mod instances;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use code::Code;
+use connections::Connections;
 use generator::Generator;
 use head::Head;
 use instances::Instances;
@@ -105,6 +107,7 @@ fn Service(first: First) -> impl IntoView {
     let (application, takes_code) = (service.application.clone(), service.takes_code);
     let (has_settings, public) = (!service.settings.is_empty(), service.summary.address.is_some());
     let (read_only, owner) = (service.read_only, service.owner.clone());
+    let takes_variables = service.connections.takes_variables;
     let page = PageData::new(first, move || load_service(id));
     let signed_in = expect_context::<SignedIn>();
     let changed = Callback::new(move |()| {
@@ -137,7 +140,8 @@ fn Service(first: First) -> impl IntoView {
                     <ScaleForm page id />
                     {takes_code.then(|| view! { <Code page id /> }.into_any())}
                     {has_settings.then(|| view! { <Settings page id /> }.into_any())}
-                    <Variables page id />
+                    <Connections page id />
+                    {takes_variables.then(|| view! { <Variables page id /> }.into_any())}
                 }
                     .into_any()
             })}

@@ -80,11 +80,15 @@ pub async fn stop_service(service: ServiceId) -> Result<(), PageError> {
 
 /// Removes a service with its data, and shows its application.
 #[server(prefix = "/fn", endpoint = "delete_service")]
-pub async fn delete_service(service: ServiceId) -> Result<(), PageError> {
+pub async fn delete_service(service: ServiceId, #[server(default)] unbind: Option<String>) -> Result<(), PageError> {
     use crate::ssr::context;
     let (actor, use_cases) = (context::actor()?, context::use_cases()?);
     let application = use_cases.service(&actor, service).await?.summary.application_id;
-    use_cases.delete_service(&actor, service).await?;
+    if unbind.is_some() {
+        use_cases.unbind_and_delete_service(&actor, service).await?;
+    } else {
+        use_cases.delete_service(&actor, service).await?;
+    }
     context::see_other(&format!("/applications/{application}"));
     Ok(())
 }
@@ -141,7 +145,7 @@ mod tests {
     use super::*;
     use aerie_domain::{
         Credits, ServiceState,
-        views::{RoleView, ServiceSummary},
+        views::{ConnectionsView, RoleView, ServiceSummary},
     };
     use time::macros::datetime;
 
@@ -181,6 +185,7 @@ mod tests {
             versions: Vec::new(),
             settings: Vec::new(),
             variables: Vec::new(),
+            connections: ConnectionsView::default(),
             operation: None,
             takes_code: true,
             instance_price: Credits::whole(1),

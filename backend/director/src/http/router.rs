@@ -2,8 +2,8 @@
 
 use super::{
     api::v1::{
-        admin, announcements, applications, kinds, load_runs, me, operations, services, sessions, tokens, users,
-        versions,
+        admin, announcements, applications, bindings, kinds, load_runs, me, operations, services, sessions, tokens,
+        users, versions,
     },
     auth, docs, health, metrics, observe, openapi, pages,
     problem::ApiError,
@@ -59,6 +59,9 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(services::configure::configure_service))
         .routes(routes!(services::activate::activate_version))
         .routes(routes!(services::instances::list_instances))
+        .routes(routes!(services::access::read_access))
+        .routes(routes!(services::renew_secret::renew_secret))
+        .routes(routes!(bindings::create::bind_service, bindings::delete::unbind_service))
         .routes(routes!(sse::logs::read::read_logs))
         .routes(routes!(sse::logs::follow::follow_logs))
         // load

@@ -9,6 +9,7 @@ mod authorisation;
 mod http_accounts;
 mod http_admin;
 mod http_applications;
+mod http_connections;
 mod http_documents;
 mod http_load;
 mod http_logs;

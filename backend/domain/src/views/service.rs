@@ -1,6 +1,6 @@
 //! Services.
 
-use super::{CodeVersionView, InstanceView, OperationView};
+use super::{CodeVersionView, ConnectionsView, InstanceView, OperationView};
 use crate::{ApplicationId, CodeVersionId, Credits, ServiceId, ServiceState, SettingSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -167,6 +167,9 @@ pub struct ServiceView {
     pub settings: Vec<SettingView>,
     /// Environment variables, by name.
     pub variables: Vec<VariableView>,
+    /// How it is connected with other services of its application.
+    #[serde(default)]
+    pub connections: ConnectionsView,
     /// The newest operation, if it has not ended or ended badly.
     pub operation: Option<OperationView>,
     /// The kind takes code uploads.

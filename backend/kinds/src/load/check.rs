@@ -2,11 +2,14 @@
 
 use crate::{FileTemplate, KindSpec, RoleSpec, render::start_order};
 use aerie_agent_protocol::{CODE_FOLDER, MetricsSpec, RUN_FOLDER, ReloadMethod};
-use aerie_domain::{ALLOWED_CAPABILITIES, RoleName, views::KindCategory};
-use std::collections::BTreeSet;
+use aerie_domain::{ALLOWED_CAPABILITIES, RoleName, VariableName, views::KindCategory};
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 /// Signals a template may name.
 const SIGNALS: &[&str] = &["TERM", "QUIT", "INT", "HUP", "USR1", "USR2", "WINCH"];
+
+/// Shorter: can be guessed; longer: some programs cut it.
+const SECRET_LENGTHS: RangeInclusive<u32> = 16..=64;
 
 type Check = Result<(), String>;
 
@@ -16,6 +19,8 @@ pub(super) fn spec(spec: &KindSpec) -> Check {
     references(spec)?;
     limits(spec)?;
     settings(spec)?;
+    secrets(spec)?;
+    offers(spec)?;
     let mut paths = BTreeSet::new();
     for role in &spec.roles {
         volume(role)?;
@@ -110,9 +115,7 @@ fn settings(spec: &KindSpec) -> Check {
     let mut seen = BTreeSet::new();
     for setting in &spec.settings {
         let at = format!("settings.{}", setting.name);
-        let plain = setting.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        let starts_well = setting.name.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-        ensure(plain && starts_well, || format!("{at}.name: may use only a–z, digits and underscores"))?;
+        identifier(&at, &setting.name)?;
         ensure(seen.insert(&setting.name), || format!("{at}: is there twice"))?;
         match setting.normalise(&setting.default) {
             Ok(normal) if normal == setting.default => {}
@@ -121,6 +124,45 @@ fn settings(spec: &KindSpec) -> Check {
         }
     }
     Ok(())
+}
+
+fn secrets(spec: &KindSpec) -> Check {
+    let mut seen = BTreeSet::new();
+    for secret in &spec.secrets {
+        let at = format!("secrets.{}", secret.name);
+        identifier(&at, &secret.name)?;
+        ensure(seen.insert(&secret.name), || format!("{at}: is there twice"))?;
+        ensure(!secret.title.trim().is_empty(), || format!("{at}.title: is empty"))?;
+        ensure(SECRET_LENGTHS.contains(&secret.length), || {
+            format!("{at}.length: must be from {} to {}", SECRET_LENGTHS.start(), SECRET_LENGTHS.end())
+        })?;
+    }
+    Ok(())
+}
+
+fn offers(spec: &KindSpec) -> Check {
+    let Some(offers) = &spec.offers else { return Ok(()) };
+    ensure(!offers.variables.is_empty(), || "offers.variables: is empty".to_owned())?;
+    ensure(is_variable_prefix(&offers.prefix), || {
+        format!("offers.prefix: {:?} is not a word of capitals and digits such as DB", offers.prefix)
+    })?;
+    offers.variables.keys().try_for_each(|name| {
+        ensure(is_variable_prefix(name), || format!("offers.variables: {name:?} is not a word such as HOST"))
+    })
+}
+
+/// `A-Z`, digits and underscores, begins with a letter: with more of its kind it makes the name of a variable.
+fn is_variable_prefix(text: &str) -> bool {
+    text.bytes().next().is_some_and(|b| b.is_ascii_uppercase())
+        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        && text.parse::<VariableName>().is_ok()
+}
+
+/// What templates can name after a dot.
+fn identifier(at: &str, name: &str) -> Check {
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let starts_well = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+    ensure(plain && starts_well, || format!("{at}.name: may use only a–z, digits and underscores"))
 }
 
 fn volume(role: &RoleSpec) -> Check {

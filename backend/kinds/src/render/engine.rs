@@ -3,7 +3,7 @@
 //! Values are inserted as they are: a template that inserts anything from outside uses a filter of `quote`. Unknown
 //! names are errors, never empty text.
 
-use super::{RenderContext, RenderError, quote};
+use super::{Offer, OfferContext, RenderContext, RenderError, quote};
 use crate::{FileTemplate, Kind, Member};
 use aerie_agent_protocol::ProbeKind;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
@@ -28,12 +28,17 @@ const NAMES: &[&str] = &[
     "roles",
     "members",
     "settings",
+    "secrets",
     "variables",
+    "bindings",
     "serving",
     "versions",
     "routes",
     "installation",
 ];
+
+/// What the templates of offers can name; the fields of [`OfferContext`].
+const OFFER_NAMES: &[&str] = &["service", "application", "settings", "secrets"];
 
 /// Digests of the files rendered so far, by path; the function `digest` in templates looks here.
 type Digests = Arc<Mutex<BTreeMap<String, String>>>;
@@ -100,13 +105,46 @@ fn environment<'a>(digests: &Digests) -> Environment<'a> {
 
 /// The context with every role in `members` and every setting in `settings`, so that templates need not ask.
 fn total(kind: &Kind, given: &RenderContext) -> Value {
-    let mut settings: BTreeMap<&str, &str> =
-        kind.spec.settings.iter().map(|setting| (setting.name.as_str(), setting.default.as_str())).collect();
-    settings.extend(given.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let settings = complete_settings(kind, &given.settings);
     let mut members: BTreeMap<&str, &[Member]> =
         kind.spec.roles.iter().map(|role| (role.name.as_str(), [].as_slice())).collect();
     members.extend(given.members.iter().map(|(role, members)| (role.as_str(), members.as_slice())));
     context! { settings, members, ..Value::from_serialize(given) }
+}
+
+/// Every setting of the kind: its value, or its default.
+fn complete_settings<'a>(kind: &'a Kind, given: &'a BTreeMap<String, String>) -> BTreeMap<&'a str, &'a str> {
+    let mut settings: BTreeMap<&str, &str> =
+        kind.spec.settings.iter().map(|setting| (setting.name.as_str(), setting.default.as_str())).collect();
+    settings.extend(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    settings
+}
+
+/// Renders the variables that a kind offers. What is secret in them is told by the templates themselves.
+pub(super) fn offers(
+    kind: &Kind,
+    variables: &BTreeMap<String, String>,
+    given: &OfferContext,
+) -> Result<Vec<Offer>, RenderError> {
+    let environment = environment(&Digests::default());
+    let settings = complete_settings(kind, &given.settings);
+    let context = context! { settings, ..Value::from_serialize(given) };
+    let render = |(name, source): (&String, &String)| {
+        let at = format!("offers.variables.{name}");
+        let failed = |source| RenderError { kind: kind.spec.name.to_string(), file: at.clone(), source };
+        let template = environment.template_from_str(source).map_err(failed)?;
+        let value = template.render(&context).map_err(failed)?;
+        Ok(Offer { name: name.clone(), value, secret: template.undeclared_variables(false).contains("secrets") })
+    };
+    variables.iter().map(render).collect()
+}
+
+/// Whether one of the kind's files names this.
+pub(super) fn any_file_names(kind: &Kind, name: &str) -> bool {
+    let environment = environment(&Digests::default());
+    kind.files.values().any(|source| {
+        environment.template_from_str(source).is_ok_and(|template| template.undeclared_variables(false).contains(name))
+    })
 }
 
 /// Whether everything in the kind that is a template compiles and names only what there is. The error is the file (below
@@ -141,6 +179,10 @@ pub(crate) fn check(kind: &Kind) -> Result<(), (String, String)> {
             compile(&environment, text).map_err(|message| in_spec(format!("{at}: {message}")))?;
         }
     }
+    for (name, text) in kind.spec.offers.iter().flat_map(|offers| &offers.variables) {
+        compile_with(&environment, text, OFFER_NAMES)
+            .map_err(|message| in_spec(format!("offers.variables.{name}: {message}")))?;
+    }
     let used = |name: &String| kind.spec.roles.iter().flat_map(|role| &role.files).any(|file| file.template == *name);
     match kind.files.keys().find(|name| !used(name)) {
         Some(name) => Err((format!("files/{name}"), "is used by no role".to_owned())),
@@ -149,6 +191,10 @@ pub(crate) fn check(kind: &Kind) -> Result<(), (String, String)> {
 }
 
 fn compile(environment: &Environment<'_>, source: &str) -> Result<(), String> {
+    compile_with(environment, source, NAMES)
+}
+
+fn compile_with(environment: &Environment<'_>, source: &str, names: &[&str]) -> Result<(), String> {
     let template = environment.template_from_str(source).map_err(|error| {
         let line = error.line().map(|line| format!("line {line}: ")).unwrap_or_default();
         format!("{line}{error}")
@@ -157,11 +203,11 @@ fn compile(environment: &Environment<'_>, source: &str) -> Result<(), String> {
     let mut unknown: Vec<String> = template
         .undeclared_variables(false)
         .into_iter()
-        .filter(|name| !NAMES.contains(&name.as_str()) && !is_global(name))
+        .filter(|name| !names.contains(&name.as_str()) && !is_global(name))
         .collect();
     unknown.sort();
     match unknown.first() {
-        Some(name) => Err(format!("there is no {name:?}; templates can name {}", NAMES.join(", "))),
+        Some(name) => Err(format!("there is no {name:?}; it can name {}", names.join(", "))),
         None => Ok(()),
     }
 }

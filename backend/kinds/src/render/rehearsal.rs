@@ -1,7 +1,7 @@
 //! Rendering a kind for made-up services when it is loaded, so that a misspelt filter or setting is told then rather
 //! than by the first service that needs it.
 
-use super::{Member, RenderContext, Route};
+use super::{Bound, Member, OfferContext, RenderContext, Route};
 use crate::Kind;
 use aerie_agent_protocol::CodeVersionSpec;
 use aerie_domain::{CodeVersionId, InstanceId};
@@ -14,7 +14,8 @@ const INSTALLATION: &[(&str, &str)] =
 /// The error is the file (below the kind's folder) and the message.
 pub(crate) fn rehearse(kind: &Kind) -> Result<(), (String, String)> {
     for context in [full(kind), bare(kind)] {
-        kind.render(&context).map_err(|error| {
+        let offers = kind.offers(&OfferContext::from(&context)).map(|_| ());
+        offers.and_then(|()| kind.render(&context).map(|_| ())).map_err(|error| {
             let file = if error.file.starts_with("files/") { error.file.clone() } else { "template.toml".to_owned() };
             let line = error.source.line().map(|line| format!("line {line}: ")).unwrap_or_default();
             let cause = error.source.source().map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -36,9 +37,12 @@ fn full(kind: &Kind) -> RenderContext {
         state: "is starting".to_owned(),
     };
     let version = CodeVersionId::generate();
+    let variables = [("HOST".to_owned(), "db".to_owned())].into();
+    let bound = Bound { service: "db".to_owned(), kind: "mysql".to_owned(), variables };
     RenderContext {
         members: kind.spec.roles.iter().map(|role| (role.name.clone(), member())).collect(),
         variables: [("NAME".to_owned(), "value".to_owned())].into(),
+        bindings: [("DB".to_owned(), bound)].into(),
         serving: Some(version),
         versions: vec![CodeVersionSpec { id: version, digest: String::new(), size_bytes: 0 }],
         routes: vec![route(member()), route(Vec::new())],
@@ -55,7 +59,9 @@ fn bare(kind: &Kind) -> RenderContext {
         roles: kind.spec.roles.iter().map(|role| role.name.clone()).collect(),
         members: BTreeMap::new(),
         settings: BTreeMap::new(),
+        secrets: kind.spec.secrets.iter().map(|secret| (secret.name.clone(), "secret".to_owned())).collect(),
         variables: BTreeMap::new(),
+        bindings: BTreeMap::new(),
         serving: None,
         versions: Vec::new(),
         routes: Vec::new(),

@@ -23,7 +23,7 @@ fn member(name: &str, address: &str) -> Member {
     Member { name: name.to_owned(), address: address.to_owned() }
 }
 
-fn context(roles: &[&str]) -> RenderContext {
+pub(super) fn context(roles: &[&str]) -> RenderContext {
     RenderContext {
         service: "site".to_owned(),
         application: "shop".to_owned(),
@@ -31,7 +31,9 @@ fn context(roles: &[&str]) -> RenderContext {
         roles: roles.iter().map(|name| role(name)).collect(),
         members: BTreeMap::new(),
         settings: BTreeMap::new(),
+        secrets: BTreeMap::new(),
         variables: BTreeMap::new(),
+        bindings: BTreeMap::new(),
         serving: Some("0190c0de-0000-7000-8000-000000000001".parse().unwrap()),
         versions: vec![CodeVersionSpec {
             id: "0190c0de-0000-7000-8000-000000000001".parse().unwrap(),

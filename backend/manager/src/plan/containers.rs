@@ -13,6 +13,10 @@ use aerie_domain::RolePhase;
 use aerie_kinds::Kind;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
+/// How often to look whether a service that is used has started: its manager does not wake those that wait for it. Longer:
+/// starts are slower; shorter: every start of several services costs more queries.
+const AWAIT_POLL: time::Duration = time::Duration::milliseconds(200);
+
 /// Roles whose container has ended start over; those that were draining are through.
 pub(super) fn notice_ends(board: &mut Board<'_>) {
     let now = board.world.now;
@@ -88,7 +92,7 @@ pub(super) fn bring_about(board: &mut Board<'_>) {
     if wants_image {
         want_image(board);
     }
-    if !starts.is_empty() {
+    if !starts.is_empty() && !waits_for_others(board) {
         start(board, starts);
     }
     let given_up = board.drafts.iter().filter(|draft| !draft.wanted).filter_map(|draft| draft.row);
@@ -101,6 +105,19 @@ pub(super) fn bring_about(board: &mut Board<'_>) {
         }
         board.plan.steps.extend(step);
     }
+}
+
+/// A service that starts comes after those that it uses. Not so one that runs: it would lose instances for nothing.
+fn waits_for_others(board: &mut Board<'_>) -> bool {
+    let awaited = &board.world.service.awaited;
+    if awaited.is_empty() || board.world.instances.iter().any(|row| row.container.is_some()) {
+        return false;
+    }
+    let text = explain::waits_for(awaited);
+    board.doing.push(text.clone());
+    board.trouble(Weight::Waiting, format!("Starts when what it uses is there: {text}."));
+    board.plan.wake(board.world.now + AWAIT_POLL);
+    true
 }
 
 fn has_config(draft: &Draft<'_>) -> bool {

@@ -4,6 +4,7 @@
 mod accounts;
 mod admin;
 mod applications;
+mod connections;
 mod events;
 mod instances;
 mod leases;

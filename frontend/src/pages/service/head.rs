@@ -110,6 +110,12 @@ fn Buttons(page: ServicePageData, id: ServiceId) -> impl IntoView {
     let (rename_error, name) =
         (error_of(rename), page.value.with_untracked(|page| page.data.service.summary.name.clone()));
     let state = part(page, |service| service.summary.state);
+    let users = part(page, |service| {
+        service.connections.used_by.iter().map(|user| user.name.clone()).collect::<Vec<_>>().join(" and ")
+    });
+    let is_used = move || users.with(|users| !users.is_empty());
+    let loss = move || is_used().then(|| view! { <p>{format!("{} uses it and will lose it.", users.get())}</p> });
+    let unbind = move || is_used().then(|| view! { <input type="hidden" name="unbind" value="on" /> });
     // In an error one may want either: try again now, or give up.
     let can_start = move || {
         use ServiceState::{Epilogue, Error, Init, Stopped};
@@ -149,8 +155,10 @@ fn Buttons(page: ServicePageData, id: ServiceId) -> impl IntoView {
                 label="Delete…"
                 warning="The service stops, and its code, settings and data are removed. This cannot be undone."
             >
+                {loss}
                 <ActionForm action=delete>
                     <input type="hidden" name="service" value=id.to_string() />
+                    {unbind}
                     <button class="danger" type="submit">
                         "Delete service and its data"
                     </button>

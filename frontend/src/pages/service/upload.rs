@@ -46,7 +46,7 @@ pub fn Upload(page: ServicePageData, id: ServiceId) -> impl IntoView {
             <div class="field">
                 <label for="field-file">"Archive"</label>
                 <input id="field-file" type="file" name="file" required accept=".zip,.tar,.gz,.tgz,.bz2,.xz,.zst,.war" />
-                <p class="hint">".zip, .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst of your source tree"</p>
+                <p class="hint">".zip, .war, .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst of your code"</p>
                 <FieldMessage id="field-file" name="file" error=error.into() />
             </div>
             <button type="submit" prop:disabled=busy>

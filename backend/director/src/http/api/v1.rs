@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod announcements;
 pub mod applications;
+pub mod bindings;
 pub mod kinds;
 pub mod load_runs;
 pub mod me;

@@ -77,7 +77,10 @@ impl Imitation {
                 generation: 1,
                 counts: counts.into(),
                 settings: BTreeMap::new(),
+                secrets: BTreeMap::new(),
                 variables: BTreeMap::new(),
+                bindings: BTreeMap::new(),
+                awaited: vec![],
                 active: Some(version),
                 status: Status {
                     state: ServiceState::Init,
@@ -130,6 +133,7 @@ impl Imitation {
         let service = &mut imitation.world.service;
         service.counts = spec.roles.iter().filter(|r| !r.auxiliary).map(|r| (r.name.clone(), r.min)).collect();
         service.settings = spec.settings.iter().map(|s| (s.name.clone(), s.default.clone())).collect();
+        service.secrets = spec.secrets.iter().map(|s| (s.name.clone(), "secret".to_owned())).collect();
         if spec.code.is_none() {
             service.active = None;
             imitation.world.versions.clear();

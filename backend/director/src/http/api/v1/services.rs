@@ -1,5 +1,6 @@
 //! Services: one file per endpoint.
 
+pub mod access;
 pub mod activate;
 pub mod configure;
 pub mod create;
@@ -9,6 +10,7 @@ pub mod list;
 pub mod load;
 pub mod read;
 pub mod rename;
+pub mod renew_secret;
 pub mod scale;
 pub mod start;
 pub mod stop;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only describes the multipart form")]
 struct UploadForm {
-    /// The archive: `.zip`, `.tar`, `.tar.gz`, `.tar.bz2`, `.tar.xz` or `.tar.zst`.
+    /// The archive: `.zip` (or `.war`), `.tar`, `.tar.gz`, `.tar.bz2`, `.tar.xz` or `.tar.zst`.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// What is new in it.

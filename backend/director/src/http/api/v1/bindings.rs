@@ -1,0 +1,4 @@
+//! Bindings: services that use others. One file per endpoint.
+
+pub mod create;
+pub mod delete;

@@ -1,0 +1,36 @@
+//! Services that use others start after them.
+
+use super::imitation::Imitation;
+use crate::step::Step;
+use aerie_domain::{DesiredState, ServiceState};
+
+#[test]
+fn the_first_container_waits_for_a_service_that_is_being_started() {
+    let mut shop = Imitation::new();
+    shop.ask(|service| {
+        service.desired = DesiredState::Running;
+        service.awaited = vec!["db".to_owned()];
+    });
+    for _ in 0..5 {
+        let plan = shop.turn();
+        assert!(plan.wake_at.is_some_and(|at| at <= shop.world.now + time::Duration::seconds(1)));
+    }
+    assert!(shop.containers.is_empty());
+    assert_eq!(shop.state(), ServiceState::Prologue);
+    let status = &shop.world.service.status;
+    assert!(status.reason.contains("waiting for db to start"), "{}", status.reason);
+    shop.world.service.awaited.clear();
+    shop.settle();
+    assert_eq!(shop.state(), ServiceState::Running);
+}
+
+#[test]
+fn a_service_that_runs_waits_for_nobody() {
+    let mut shop = Imitation::running();
+    shop.ask(|service| {
+        service.awaited = vec!["db".to_owned()];
+        service.counts.insert("php".parse().unwrap(), 2);
+    });
+    let starts = (0..3).flat_map(|_| shop.turn().steps).filter(|step| matches!(step, Step::Run { .. })).count();
+    assert!(starts > 0, "scaling goes on while a used service restarts");
+}

@@ -1,0 +1,13 @@
+CREATE DATABASE IF NOT EXISTS `app`;
+CREATE USER IF NOT EXISTS 'app'@'%';
+ALTER USER 'app'@'%' IDENTIFIED BY '{{ secrets.password|word }}';
+GRANT ALL PRIVILEGES ON `app`.* TO 'app'@'%';
+CREATE USER IF NOT EXISTS 'root'@'%';
+ALTER USER 'root'@'%' IDENTIFIED BY '{{ secrets.root_password|word }}';
+GRANT ALL PRIVILEGES ON *.* TO 'root'@'%' WITH GRANT OPTION;
+ALTER USER 'root'@'localhost' IDENTIFIED BY '{{ secrets.root_password|word }}';
+DROP USER IF EXISTS 'root'@'127.0.0.1';
+DROP USER IF EXISTS 'root'@'::1';
+CREATE USER IF NOT EXISTS 'aerie'@'localhost';
+ALTER USER 'aerie'@'localhost' IDENTIFIED BY '{{ secrets.control|word }}';
+GRANT ALL PRIVILEGES ON *.* TO 'aerie'@'localhost' WITH GRANT OPTION;
