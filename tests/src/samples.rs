@@ -39,6 +39,31 @@ impl Sample {
         }
     }
 
+    /// A Java web application that says its version and counts visits in a session, at every address below `/book/`.
+    #[must_use]
+    pub fn java_guest_book(version: &str) -> Self {
+        let page = format!(
+            "<%@ page trimDirectiveWhitespaces=\"true\" session=\"false\" %>\n\
+             <% String path = request.getPathInfo();\n\
+             if (\"/visit\".equals(path)) {{\n    Integer n = (Integer) request.getSession().getAttribute(\"n\");\n    \
+             request.getSession().setAttribute(\"n\", n == null ? 1 : n + 1); %>\n\
+             guest book {version} visits=<%= request.getSession().getAttribute(\"n\") %> mood=<%= System.getenv(\"MOOD\") %>\n\
+             <% }} else {{ %>{version}<%= path %><% }} %>\n"
+        );
+        let descriptor = "<web-app xmlns=\"https://jakarta.ee/xml/ns/jakartaee\" version=\"6.0\">\n\
+             <servlet><servlet-name>book</servlet-name><jsp-file>/WEB-INF/book.jsp</jsp-file></servlet>\n\
+             <servlet-mapping><servlet-name>book</servlet-name><url-pattern>/book/*</url-pattern></servlet-mapping>\n\
+             </web-app>\n";
+        Self { files: vec![("WEB-INF/book.jsp", page), ("WEB-INF/web.xml", descriptor.to_owned())] }
+    }
+
+    /// What `javac` and `jar` make of a program, where a web application is expected.
+    #[must_use]
+    pub fn java_program() -> Self {
+        let manifest = "Manifest-Version: 1.0\nMain-Class: demo.Main\n".to_owned();
+        Self { files: vec![("META-INF/MANIFEST.MF", manifest), ("demo/Main.class", "not looked at".to_owned())] }
+    }
+
     /// Code that PHP cannot parse.
     #[must_use]
     pub fn broken() -> Self {
@@ -51,14 +76,31 @@ impl Sample {
     /// When tar cannot be run.
     pub fn tar_gz(&self) -> Result<Vec<u8>> {
         let folder = tempfile::tempdir()?;
+        self.write(&folder.path().join("guest-book"))?;
+        tar_gz(folder.path(), "guest-book")
+    }
+
+    /// The application as a `.war` or `.jar`, which are zip archives.
+    ///
+    /// # Errors
+    /// When zip cannot be run.
+    pub fn zip(&self) -> Result<Vec<u8>> {
+        let folder = tempfile::tempdir()?;
+        self.write(folder.path())?;
+        let output = Command::new("zip").args(["-qr", "-", "."]).current_dir(folder.path()).output()?;
+        anyhow::ensure!(output.status.success(), "zip: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(output.stdout)
+    }
+
+    fn write(&self, folder: &Path) -> Result<()> {
         for (path, content) in &self.files {
-            let path = folder.path().join("guest-book").join(path);
+            let path = folder.join(path);
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)?;
             }
             fs::write(path, content)?;
         }
-        tar_gz(folder.path(), "guest-book")
+        Ok(())
     }
 }
 

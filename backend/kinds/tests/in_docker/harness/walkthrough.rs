@@ -86,8 +86,11 @@ fn steps(page: &str) -> Vec<Step> {
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         let Some(info) = line.strip_prefix("```") else { continue };
-        let content: String =
-            lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+        let mut content = String::new();
+        for line in lines.by_ref().take_while(|line| *line != "```") {
+            content.push_str(line);
+            content.push('\n');
+        }
         match (info.split_once(' '), info, steps.last_mut()) {
             (Some((_, path)), _, _) => steps.push(Step::File { path: path.to_owned(), content }),
             (None, "sh", _) => steps.push(Step::Run { script: content, prints: None }),
