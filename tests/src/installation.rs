@@ -20,11 +20,13 @@ const POOLS: u32 = 256;
 
 /// A running installation.
 pub struct Installation {
-    label: String,
-    folder: TempDir,
-    database: String,
-    director: Option<Child>,
-    environment: Vec<(&'static str, String)>,
+    pub(crate) label: String,
+    pub(crate) folder: TempDir,
+    pub(crate) database: String,
+    pub(crate) director: Option<Child>,
+    /// More directors of the same installation.
+    pub(crate) others: Vec<Child>,
+    pub(crate) environment: Vec<(&'static str, String)>,
     /// Port of the dashboard and the REST API.
     pub web_port: u16,
     /// Port at which applications answer.
@@ -37,6 +39,23 @@ impl Installation {
     /// # Errors
     /// When a part is missing; the message says which.
     pub async fn start(name: &str) -> Result<Self> {
+        Self::start_with(name, &[]).await
+    }
+
+    /// The same with more, or other, settings of the director.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_with(name: &str, more: &[(&'static str, &str)]) -> Result<Self> {
+        let admin = env::var("DATABASE_URL").context("DATABASE_URL names the test database server")?;
+        Self::start_on(&admin, name, more).await
+    }
+
+    /// The same on another database server than all other tests: one with which a test may do what it likes.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_on(admin: &str, name: &str, more: &[(&'static str, &str)]) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let director = target.join("debug/aerie-director");
@@ -44,15 +63,14 @@ impl Installation {
             bail!("{} is missing: run scripts/build debug first", director.display());
         }
         let label = format!("test-{name}-{}", std::process::id());
-        let admin = env::var("DATABASE_URL").context("DATABASE_URL names the test database server")?;
         let database = label.replace('-', "_");
-        psql(&admin, &format!("create database {database}"))?;
+        psql(admin, &format!("create database {database}"))?;
         let (server, _) = admin.rsplit_once('/').context("DATABASE_URL ends with /<database>")?;
         let folder = tempfile::Builder::new().prefix(&label).tempdir_in("/var/tmp")?;
         let ports = free_ports()?;
         let pool = (std::process::id().wrapping_mul(13) + u32::from(NEXT_POOL.fetch_add(1, Ordering::Relaxed))) % POOLS;
         let at = |path: &str| root.join(path).display().to_string();
-        let environment = vec![
+        let mut environment = vec![
             ("AERIE_DATABASE_URL", format!("{server}/{database}")),
             ("AERIE_DATA_DIR", folder.path().join("data").display().to_string()),
             ("AERIE_LISTEN", format!("127.0.0.1:{}", ports[0])),
@@ -70,11 +88,13 @@ impl Installation {
             ("AERIE_PREPARE_IMAGES", "false".to_owned()),
             ("AERIE_LOG", "text".to_owned()),
         ];
+        environment.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let mut installation = Self {
             label,
             folder,
             database: format!("{server}/{database}"),
             director: None,
+            others: Vec::new(),
             environment,
             web_port: ports[0],
             public_port: ports[2],
@@ -99,15 +119,7 @@ impl Installation {
     }
 
     async fn ready(&self) -> Result<()> {
-        let url = format!("{}/readyz", self.url());
-        let client = reqwest::Client::new();
-        let answer = until("the director to be ready", Duration::from_secs(60), || async {
-            let response = client.get(&url).send().await.map_err(|error| error.to_string())?;
-            let status = response.status();
-            if status.is_success() { Ok(()) } else { Err(response.text().await.unwrap_or_default()) }
-        })
-        .await;
-        answer.with_context(|| format!("director log:\n{}", self.director_log()))
+        ready(&self.url()).await.with_context(|| format!("director log:\n{}", self.director_log()))
     }
 
     /// Kills the director as a crash would.
@@ -126,9 +138,7 @@ impl Installation {
     /// # Errors
     /// When it does not get ready.
     pub async fn restart_director(&mut self) -> Result<()> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        self.start_director(&target.join("debug/aerie-director"))?;
+        self.start_director(&director_binary()?)?;
         self.ready().await
     }
 
@@ -157,7 +167,11 @@ impl Installation {
     /// # Errors
     /// When Docker does not answer.
     pub fn containers(&self) -> Result<Vec<String>> {
-        labelled(&self.label, &["ps", "--all", "--format", "{{.Names}}"])
+        self.labelled(&["ps", "--all", "--format", "{{.Names}}"])
+    }
+
+    pub(crate) fn labelled(&self, arguments: &[&str]) -> Result<Vec<String>> {
+        labelled(&self.label, arguments)
     }
 
     /// Runs one docker command against a container of this installation.
@@ -189,7 +203,8 @@ impl Drop for Installation {
     fn drop(&mut self) {
         // Tests fail by returning an error too, so there is no telling here: always kept, replaced by the next run.
         self.keep_evidence();
-        if let Some(mut child) = self.director.take() {
+        for mut child in self.director.take().into_iter().chain(self.others.drain(..)) {
+            // one that is stopped ends as well
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -210,13 +225,32 @@ impl Drop for Installation {
     }
 }
 
+/// The director that `scripts/build debug` made.
+pub(crate) fn director_binary() -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(target.join("debug/aerie-director"))
+}
+
+/// Waits until the director at this address says that it is ready.
+pub(crate) async fn ready(base: &str) -> Result<()> {
+    let url = format!("{base}/readyz");
+    let client = reqwest::Client::new();
+    until("the director to be ready", Duration::from_secs(60), || async {
+        let response = client.get(&url).send().await.map_err(|error| error.to_string())?;
+        let status = response.status();
+        if status.is_success() { Ok(()) } else { Err(response.text().await.unwrap_or_default()) }
+    })
+    .await
+}
+
 fn labelled(label: &str, arguments: &[&str]) -> Result<Vec<String>> {
     let filter = format!("label=aerie.installation={label}");
     let arguments: Vec<&str> = arguments.iter().copied().chain(["--filter", &filter]).collect();
     Ok(docker(&arguments)?.lines().map(str::to_owned).collect())
 }
 
-fn docker(arguments: &[&str]) -> Result<String> {
+pub(crate) fn docker(arguments: &[&str]) -> Result<String> {
     let output = Command::new("docker").args(arguments).output().context("docker cannot be run")?;
     if !output.status.success() {
         bail!("docker {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
@@ -234,7 +268,7 @@ fn psql(url: &str, statement: &str) -> Result<()> {
 }
 
 /// Four ports that were free a moment ago.
-fn free_ports() -> Result<[u16; 4]> {
+pub(crate) fn free_ports() -> Result<[u16; 4]> {
     let listeners: Vec<TcpListener> = (0..4).map(|_| TcpListener::bind("0.0.0.0:0")).collect::<Result<_, _>>()?;
     let mut ports = [0; 4];
     for (port, listener) in ports.iter_mut().zip(&listeners) {

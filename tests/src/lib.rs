@@ -3,6 +3,8 @@
 
 mod api;
 mod browser;
+mod chaos;
+mod cluster;
 mod installation;
 mod samples;
 mod visitor;
@@ -10,6 +12,8 @@ mod wait;
 
 pub use api::Api;
 pub use browser::{Browser, Scripts};
+pub use chaos::{Witness, missing, send};
+pub use cluster::Cluster;
 pub use installation::Installation;
 pub use samples::{Sample, tar_gz};
 pub use visitor::{Visitor, VisitorReport};

@@ -17,7 +17,7 @@ pub use config::{
     StreamNames,
 };
 pub use message::{FromAgent, ToAgent};
-pub use report::{CheckReport, InstanceReport, ProcessReport, Usage};
+pub use report::{CheckReport, InstanceReport, ProcessEnd, ProcessReport, Usage};
 pub use tag::{LogTag, TaggedLine};
 
 /// Version of the protocol: a director refuses agents of another one with a clear message.

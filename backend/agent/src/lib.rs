@@ -22,6 +22,7 @@ mod host;
 mod identity;
 mod job;
 mod lifecycle;
+mod listening;
 mod output;
 mod probe;
 mod reap;

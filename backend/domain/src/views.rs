@@ -19,7 +19,7 @@ pub use account::{
 pub use application::{ApplicationView, CreateApplication, Rename};
 pub use code::{CodeCheck, CodeVersionView};
 pub use event::{EventKind, EventView};
-pub use instance::{InstanceRoleView, InstanceState, InstanceView};
+pub use instance::{InstanceRoleView, InstanceState, InstanceView, ProcessEndView};
 pub use kind::{KindCategory, KindView, RoleSpecView};
 pub use log::{LogLine, LogQuery, LogSource};
 pub use operation::{Accepted, OperationView};

@@ -2,6 +2,7 @@
 //! (intent, generation, operation, audit, event) and brought about by the service's manager.
 
 use crate::{Actor, Outcome, UseCases, view};
+use aerie_crash_points as crash_points;
 use aerie_domain::{
     ApplicationId, DesiredState, FieldError, OperationId, OperationKind, Problem, ProblemCode, RoleName, ServiceId,
     ServiceName, VariableName,
@@ -139,8 +140,16 @@ impl UseCases {
         let target = format!("service {}/{name}", row.name);
         self.record_plain(&mut txn, actor, "service.create", &target, EventKind::Service, Some(application), Some(id))
             .await?;
+        self.wake_entry(&mut txn).await?;
         txn.commit().await?;
         self.service(actor, id).await
+    }
+
+    /// Host names have changed: the entry has something to look at.
+    pub(crate) async fn wake_entry(&self, txn: &mut Txn<'_>) -> Outcome<()> {
+        let entries: Vec<_> =
+            self.kinds().iter().filter(|kind| kind.spec.receives_routes).map(|kind| kind.spec.name.clone()).collect();
+        Ok(txn.wake_kinds(&entries).await?)
     }
 
     /// Gives a service another name. Its host names change with it.
@@ -162,6 +171,7 @@ impl UseCases {
             .map_err(|error| taken(error, "services_name_key", "another service of this application"))?;
         self.record(&mut txn, actor, "service.rename", &row, EventKind::Service).await?;
         txn.wake_service(id).await?;
+        self.wake_entry(&mut txn).await?;
         txn.commit().await?;
         self.service(actor, id).await
     }
@@ -171,6 +181,7 @@ impl UseCases {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        self.require_room(0)?;
         let credit = txn.user_credit(row.owner.id).await?;
         if credit.granted_millis <= credit.spent_millis {
             let detail = "Your credit is used up. Ask your teacher for more; stopped services keep their data.";
@@ -218,6 +229,9 @@ impl UseCases {
                 self.settings().max_instances
             );
             return Err(Problem::new(ProblemCode::LimitReached, detail).into());
+        }
+        if intent.counts.iter().any(|(role, count)| row.service.counts.get(role).is_none_or(|before| count > before)) {
+            self.require_room(0)?;
         }
         self.accept(txn, actor, &row, &intent, OperationKind::Scale).await
     }
@@ -269,6 +283,7 @@ impl UseCases {
         self.record(&mut txn, actor, &format!("service.{kind}"), row, EventKind::Operation).await?;
         txn.wake_service(service).await?;
         txn.commit().await?;
+        crash_points::pass(crash_points::Point::RequestAccepted);
         Ok(Accepted { operation: self.operation(actor, id).await? })
     }
 

@@ -10,12 +10,12 @@ pub(crate) struct Sink {
     /// To the log, as this role and stream.
     pub(crate) log: Option<(Output, String, String)>,
     /// To be quoted in a message.
-    pub(crate) tail: Option<Tail>,
+    pub(crate) tails: Vec<Tail>,
 }
 
 impl Sink {
     async fn line(&self, text: &str) {
-        if let Some(tail) = &self.tail {
+        for tail in &self.tails {
             tail.push(text);
         }
         if let Some((output, role, stream)) = &self.log {

@@ -9,6 +9,7 @@ use crate::{
     signals,
     tail::Tail,
 };
+use aerie_agent_protocol::ProcessEnd;
 use rustix::process::Signal;
 use std::{io, process::ExitStatus, time::Duration};
 use tokio::task::JoinSet;
@@ -25,6 +26,7 @@ pub(super) struct Process {
     child: Tracked,
     readers: JoinSet<()>,
     errors: Tail,
+    lines: Tail,
 }
 
 impl Process {
@@ -34,16 +36,17 @@ impl Process {
         let mut command = program(&spec.command, &wanted.environment).ok_or(io::ErrorKind::InvalidInput)?;
         let mut child = host.children.spawn(&mut command)?;
         let errors = Tail::new(KEPT_LINES, KEPT_CHARACTERS);
+        let lines = Tail::new(ProcessEnd::LAST_LINES, ProcessEnd::LAST_CHARACTERS);
         let log = |stream: &str| Some((host.output.clone(), spec.role.to_string(), stream.to_owned()));
         let mut readers = JoinSet::new();
         let (out, err) = child.outputs();
         if let Some(out) = out {
-            readers.spawn(Sink { log: log(&spec.streams.out), tail: None }.pump(out));
+            readers.spawn(Sink { log: log(&spec.streams.out), tails: vec![lines.clone()] }.pump(out));
         }
         if let Some(err) = err {
-            readers.spawn(Sink { log: log(&spec.streams.err), tail: Some(errors.clone()) }.pump(err));
+            readers.spawn(Sink { log: log(&spec.streams.err), tails: vec![errors.clone(), lines.clone()] }.pump(err));
         }
-        Ok(Self { child, readers, errors })
+        Ok(Self { child, readers, errors, lines })
     }
 
     /// Its process id.
@@ -61,11 +64,12 @@ impl Process {
         self.child.signal(signal)
     }
 
-    /// After it ended by itself: ends what it left behind and gives the last lines it wrote.
-    pub(super) async fn bury(mut self) -> String {
+    /// After it ended by itself: ends what it left behind and gives the last lines of its standard error, as one text, and
+    /// of all its outputs.
+    pub(super) async fn bury(mut self) -> (String, Vec<String>) {
         self.child.kill_group();
         self.drain().await;
-        self.errors.text()
+        (self.errors.text(), self.lines.lines())
     }
 
     /// Asks it to end by `signal`; kills it and its group after `timeout`. True if it ended in time.

@@ -24,6 +24,8 @@ struct Readiness {
     ready: bool,
     database: Part,
     cloud: Part,
+    /// A disk that is nearly full is no reason to send people elsewhere: only what needs room is refused.
+    disk: Part,
 }
 
 #[derive(Serialize)]
@@ -38,9 +40,12 @@ struct Part {
 pub async fn readyz(State(state): State<AppState>) -> Response {
     let (database, cloud) =
         tokio::join!(ask("The database", state.store.ping()), ask("The container engine", state.cloud.check()),);
+    let full = state.usecases.settings().disks.check(0).err();
+    let problem = full.map(|_| "A disk is nearly full: uploads and starts are refused.".to_owned());
+    let disk = Part { ok: problem.is_none(), problem };
     let ready = database.ok && cloud.ok;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, database, cloud })).into_response()
+    (status, Json(Readiness { ready, database, cloud, disk })).into_response()
 }
 
 async fn ask<E: std::error::Error>(name: &str, question: impl Future<Output = Result<(), E>>) -> Part {
