@@ -146,7 +146,9 @@ fn append(file: &Path, frame: &[u8]) -> io::Result<()> {
     let whole = file.with_extension("new");
     let mut copy = std::fs::File::create(&whole)?;
     match std::fs::File::open(file) {
-        Ok(mut before) => drop(io::copy(&mut before, &mut copy)?),
+        Ok(mut before) => {
+            io::copy(&mut before, &mut copy)?;
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }

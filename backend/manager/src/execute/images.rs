@@ -2,8 +2,6 @@
 
 use crate::{backoff, clock::Moment, explain, queue::Queue, world::Image};
 use aerie_cloud::{Cloud, CloudError, CloudErrorKind, ImageSpec, Progress};
-use crate::{backoff, clock::Moment, explain, queue::Queue, world::Image};
-use aerie_cloud::{Cloud, CloudError, CloudErrorKind, ImageSpec, Progress};
 use aerie_crash_points as crash_points;
 use aerie_domain::{ServiceId, views::KindCategory};
 use aerie_kinds::{Kind, Kinds};
