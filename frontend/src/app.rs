@@ -5,8 +5,7 @@ use crate::{
     pages::{
         AccessPage, AccountPage, AdminAnnouncementsPage, AdminApplicationsPage, AdminAuditPage, AdminHealthPage,
         AdminUserPage, AdminUsersPage, ApplicationPage, ApplicationsPage, CreditsPage, HomePage, LogInPage, LogsPage,
-        NewServicePage,
-        RegisterPage, ServicePage,
+        NewServicePage, RegisterPage, ServicePage,
     },
 };
 use leptos::prelude::*;

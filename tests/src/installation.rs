@@ -20,12 +20,14 @@ const POOLS: u32 = 256;
 
 /// A running installation.
 pub struct Installation {
-    label: String,
-    folder: TempDir,
-    database: String,
-    director: Option<Child>,
+    pub(crate) label: String,
+    pub(crate) folder: TempDir,
+    pub(crate) database: String,
+    pub(crate) director: Option<Child>,
+    /// More directors of the same installation.
+    pub(crate) others: Vec<Child>,
     watch: Option<Watch>,
-    environment: Vec<(&'static str, String)>,
+    pub(crate) environment: Vec<(&'static str, String)>,
     /// Port of the dashboard and the REST API.
     pub web_port: u16,
     /// Port at which applications answer.
@@ -43,11 +45,20 @@ impl Installation {
         Self::start_with(name, &[]).await
     }
 
-    /// The same with further settings of the director.
+    /// The same with more, or other, settings of the director.
     ///
     /// # Errors
     /// As above.
-    pub async fn start_with(name: &str, settings: &[(&'static str, &str)]) -> Result<Self> {
+    pub async fn start_with(name: &str, more: &[(&'static str, &str)]) -> Result<Self> {
+        let admin = env::var("DATABASE_URL").context("DATABASE_URL names the test database server")?;
+        Self::start_on(&admin, name, more).await
+    }
+
+    /// The same on another database server than all other tests: one with which a test may do what it likes.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_on(admin: &str, name: &str, more: &[(&'static str, &str)]) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let director = target.join("debug/aerie-director");
@@ -55,9 +66,8 @@ impl Installation {
             bail!("{} is missing: run scripts/build debug first", director.display());
         }
         let label = format!("test-{name}-{}", std::process::id());
-        let admin = env::var("DATABASE_URL").context("DATABASE_URL names the test database server")?;
         let database = label.replace('-', "_");
-        psql(&admin, &format!("create database {database}"))?;
+        psql(admin, &format!("create database {database}"))?;
         let (server, _) = admin.rsplit_once('/').context("DATABASE_URL ends with /<database>")?;
         let folder = tempfile::Builder::new().prefix(&label).tempdir_in("/var/tmp")?;
         let ports = free_ports()?;
@@ -82,13 +92,14 @@ impl Installation {
             ("AERIE_LOG", "text".to_owned()),
         ];
         let watch = Watch::start(&label)?;
-        environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        environment.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let mut installation = Self {
             label,
             watch: Some(watch),
             folder,
             database: format!("{server}/{database}"),
             director: None,
+            others: Vec::new(),
             environment,
             web_port: ports[0],
             public_port: ports[2],
@@ -114,15 +125,7 @@ impl Installation {
     }
 
     async fn ready(&self) -> Result<()> {
-        let url = format!("{}/readyz", self.url());
-        let client = reqwest::Client::new();
-        let answer = until("the director to be ready", Duration::from_secs(60), || async {
-            let response = client.get(&url).send().await.map_err(|error| error.to_string())?;
-            let status = response.status();
-            if status.is_success() { Ok(()) } else { Err(response.text().await.unwrap_or_default()) }
-        })
-        .await;
-        answer.with_context(|| format!("director log:\n{}", self.director_log()))
+        ready(&self.url()).await.with_context(|| format!("director log:\n{}", self.director_log()))
     }
 
     /// Kills the director as a crash would.
@@ -187,7 +190,11 @@ impl Installation {
     /// # Errors
     /// When Docker does not answer.
     pub fn containers(&self) -> Result<Vec<String>> {
-        labelled(&self.label, &["ps", "--all", "--format", "{{.Names}}"])
+        self.labelled(&["ps", "--all", "--format", "{{.Names}}"])
+    }
+
+    pub(crate) fn labelled(&self, arguments: &[&str]) -> Result<Vec<String>> {
+        labelled(&self.label, arguments)
     }
 
     /// Its label, which is in the names of everything it makes.
@@ -243,7 +250,8 @@ impl Drop for Installation {
     fn drop(&mut self) {
         // Tests fail by returning an error too, so there is no telling here: always kept, replaced by the next run.
         self.keep_evidence();
-        if let Some(mut child) = self.director.take() {
+        for mut child in self.director.take().into_iter().chain(self.others.drain(..)) {
+            // one that is stopped ends as well
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -277,10 +285,22 @@ impl Drop for Installation {
 }
 
 /// The director that `scripts/build debug` made.
-fn director_binary() -> Result<PathBuf> {
+pub(crate) fn director_binary() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     Ok(target.join("debug/aerie-director"))
+}
+
+/// Waits until the director at this address says that it is ready.
+pub(crate) async fn ready(base: &str) -> Result<()> {
+    let url = format!("{base}/readyz");
+    let client = reqwest::Client::new();
+    until("the director to be ready", Duration::from_secs(60), || async {
+        let response = client.get(&url).send().await.map_err(|error| error.to_string())?;
+        let status = response.status();
+        if status.is_success() { Ok(()) } else { Err(response.text().await.unwrap_or_default()) }
+    })
+    .await
 }
 
 fn labelled(label: &str, arguments: &[&str]) -> Result<Vec<String>> {
@@ -289,7 +309,7 @@ fn labelled(label: &str, arguments: &[&str]) -> Result<Vec<String>> {
     Ok(docker(&arguments)?.lines().map(str::to_owned).collect())
 }
 
-fn docker(arguments: &[&str]) -> Result<String> {
+pub(crate) fn docker(arguments: &[&str]) -> Result<String> {
     let output = Command::new("docker").args(arguments).output().context("docker cannot be run")?;
     if !output.status.success() {
         bail!("docker {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
@@ -307,7 +327,7 @@ fn psql(url: &str, statement: &str) -> Result<()> {
 }
 
 /// Four ports that were free a moment ago.
-fn free_ports() -> Result<[u16; 4]> {
+pub(crate) fn free_ports() -> Result<[u16; 4]> {
     let listeners: Vec<TcpListener> = (0..4).map(|_| TcpListener::bind("0.0.0.0:0")).collect::<Result<_, _>>()?;
     let mut ports = [0; 4];
     for (port, listener) in ports.iter_mut().zip(&listeners) {

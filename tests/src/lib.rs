@@ -3,6 +3,8 @@
 
 mod api;
 mod browser;
+mod chaos;
+mod cluster;
 mod containers;
 mod installation;
 mod samples;
@@ -11,6 +13,8 @@ mod wait;
 
 pub use api::{Api, PASSWORD};
 pub use browser::{Browser, Scripts};
+pub use chaos::{Witness, missing, send};
+pub use cluster::Cluster;
 pub use installation::Installation;
 pub use samples::{Sample, tar_gz};
 pub use visitor::{Visitor, VisitorReport};

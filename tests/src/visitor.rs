@@ -41,6 +41,14 @@ impl Visitor {
     /// # Errors
     /// When the address cannot be read.
     pub fn keep_asking(url: &str, visitors: usize) -> Result<Self> {
+        Self::keep_asking_for(url, visitors, AT_MOST)
+    }
+
+    /// The same for a test that takes longer than usual.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn keep_asking_for(url: &str, visitors: usize, at_most: Duration) -> Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let report = Arc::new(Mutex::new(VisitorReport::default()));
         let mut tasks = JoinSet::new();
@@ -48,7 +56,7 @@ impl Visitor {
             let client = client(url, number % 2 == 0)?;
             let (url, stop, report) = (url.to_owned(), Arc::clone(&stop), Arc::clone(&report));
             tasks.spawn(async move {
-                let end = tokio::time::Instant::now() + AT_MOST;
+                let end = tokio::time::Instant::now() + at_most;
                 while !stop.load(Ordering::Relaxed) && tokio::time::Instant::now() < end {
                     let seen = match client.get(&url).send().await {
                         Ok(response) => {

@@ -19,7 +19,7 @@ pub use config::{
 };
 pub use message::{FromAgent, ToAgent};
 pub use metrics::{HaproxyStats, MetricsSpec, RequestLog, TimeUnit};
-pub use report::{CheckReport, InstanceReport, NetworkUsage, ProcessReport, RoleUsage, Usage};
+pub use report::{CheckReport, InstanceReport, NetworkUsage, ProcessEnd, ProcessReport, RoleUsage, Usage};
 pub use tag::{LogTag, TaggedLine};
 
 /// Version of the protocol: a director refuses agents of another one with a clear message.

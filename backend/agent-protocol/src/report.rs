@@ -34,6 +34,29 @@ pub struct ProcessReport {
     pub restarts: u32,
     /// What went wrong last: probe answer, exit code, signal, failed check with its output. Empty when all is well.
     pub message: String,
+    /// How it ended by itself last, until it has been well for a while. Agents of earlier releases do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_end: Option<ProcessEnd>,
+}
+
+/// How a process ended by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessEnd {
+    /// Exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it, in words.
+    pub signal: Option<String>,
+    /// The kernel ended it because the instance used more memory than it may.
+    pub out_of_memory: bool,
+    /// The last lines that it wrote, oldest first: at most [`LAST_LINES`](ProcessEnd::LAST_LINES).
+    pub lines: Vec<String>,
+}
+
+impl ProcessEnd {
+    /// Lines that are told. More: larger reports; fewer: the cause is not among them.
+    pub const LAST_LINES: usize = 50;
+    /// Characters of them altogether. A report is sent every few seconds and has to fit into a frame.
+    pub const LAST_CHARACTERS: usize = 8_000;
 }
 
 /// What the check of a staged version said.

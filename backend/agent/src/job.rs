@@ -58,7 +58,7 @@ pub(crate) async fn run(host: &Host, job: Job<'_>) -> Done {
     let tail = Tail::new(2_000, job.keep);
     let sink = || Sink {
         log: job.log.map(|(role, stream)| (host.output.clone(), role.to_owned(), stream.to_owned())),
-        tail: Some(tail.clone()),
+        tails: vec![tail.clone()],
         requests: None,
     };
     let mut readers = JoinSet::new();
@@ -90,6 +90,19 @@ pub(crate) fn ended_with(status: ExitStatus) -> String {
         (Some(code), _) => format!("ended with exit code {code}"),
         (None, Some(signal)) => format!("was ended by {}", signals::name_of(signal)),
         (None, None) => "ended".to_owned(),
+    }
+}
+
+/// What such an end usually means, for somebody who sees it for the first time; empty when it says nothing by itself.
+pub(crate) fn likely_cause(status: ExitStatus) -> &'static str {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => " (no error, but it should have gone on: does it run in the foreground?)",
+        (Some(126), _) => " (a program may not be executed: is it missing its executable bit?)",
+        (Some(127), _) => " (a program was not found: is its name spelled right?)",
+        (Some(137), _) | (_, Some(9)) => " (killed from outside)",
+        (Some(139), _) | (_, Some(11)) => " (a crash: it used memory that is not its own)",
+        (Some(134), _) | (_, Some(6)) => " (it gave up by itself)",
+        _ => "",
     }
 }
 

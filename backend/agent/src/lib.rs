@@ -22,6 +22,7 @@ mod host;
 mod identity;
 mod job;
 mod lifecycle;
+mod listening;
 mod load;
 mod output;
 mod probe;

@@ -14,6 +14,8 @@ use tokio::{
 /// Bytes of an answer that are looked at. Larger: an endless answer costs memory; smaller: a status page may not show
 /// the expected text in time.
 const LONGEST_ANSWER: usize = 64 * 1024;
+/// Characters of a refusing answer that become part of the message.
+const KEPT_ANSWER: usize = 120;
 /// Characters of a probe program's output that become its message.
 const KEPT_OUTPUT: usize = 500;
 
@@ -86,12 +88,19 @@ impl Answer<'_> {
     fn verdict(&self) -> Option<Result<(), String>> {
         let status = self.status()?;
         if status >= 400 {
-            return Some(Err(format!("answers {} with status {status}", self.path)));
+            return Some(Err(format!("answers {} with status {status}{}", self.path, self.beginning())));
         }
         if self.expect.is_empty() {
             return Some(Ok(()));
         }
         find(self.head_and_body()?.1, self.expect.as_bytes()).map(|_| Ok(()))
+    }
+
+    /// What it says, as far as it has come: one line is often the reason.
+    fn beginning(&self) -> String {
+        let text = String::from_utf8_lossy(self.head_and_body().map_or(b"", |(_, body)| body)).into_owned();
+        let words: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(KEPT_ANSWER).collect();
+        if words.is_empty() { words } else { format!(": {words}") }
     }
 
     fn head_and_body(&self) -> Option<(&[u8], &[u8])> {
@@ -181,7 +190,7 @@ mod tests {
     #[tokio::test]
     async fn http_says_what_is_wrong() {
         let busy = server("HTTP/1.1 503 Unavailable\r\n\r\nd2", false).await;
-        assert_eq!(try_it(http(busy, "d2")).await.unwrap_err(), "answers /health with status 503");
+        assert_eq!(try_it(http(busy, "d2")).await.unwrap_err(), "answers /health with status 503: d2");
         let old = server("HTTP/1.1 200 OK\r\n\r\nd1", false).await;
         assert_eq!(
             try_it(http(old, "d2")).await.unwrap_err(),

@@ -33,6 +33,22 @@ impl Tail {
         }
     }
 
+    /// The lines, oldest first; the oldest are left out, or cut at their front, when they are too much.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = self.characters;
+        let mut lines = VecDeque::with_capacity(kept.len());
+        for line in kept.iter().rev() {
+            let cut = last_characters(line, left);
+            left -= cut.chars().count();
+            lines.push_front(cut.to_owned());
+            if left == 0 {
+                break;
+            }
+        }
+        lines.into()
+    }
+
     /// The lines, joined; cut at the front.
     pub(crate) fn text(&self) -> String {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,6 +77,19 @@ mod tests {
             tail.push(line);
         }
         assert_eq!(tail.text(), "two\nthree");
+    }
+
+    #[test]
+    fn lines_come_one_by_one_and_the_newest_count() {
+        let tail = Tail::new(3, 5);
+        for line in ["one", "", "three"] {
+            tail.push(line);
+        }
+        assert_eq!(tail.lines(), ["three"]);
+        tail.push("4");
+        assert_eq!(tail.lines(), ["hree", "4"], "cut at the front");
+        tail.push("");
+        assert_eq!(tail.lines(), ["hree", "4", ""]);
     }
 
     #[test]

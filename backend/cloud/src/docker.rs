@@ -126,6 +126,10 @@ impl Cloud for DockerCloud {
         self.engine().await?.ping().await
     }
 
+    async fn storage_folder(&self) -> Result<Option<PathBuf>, CloudError> {
+        self.engine().await?.storage_folder().await
+    }
+
     async fn inventory(&self, scope: &Scope) -> Result<Vec<Observed>, CloudError> {
         self.engine().await?.inventory(*scope).await
     }
@@ -160,6 +164,10 @@ impl Cloud for DockerCloud {
 
     async fn ensure_container(&self, container: &ContainerSpec) -> Result<Observed, CloudError> {
         self.engine().await?.ensure_container(container).await
+    }
+
+    async fn stop_container(&self, name: &str, grace: Duration) -> Result<(), CloudError> {
+        self.engine().await?.stop_container(name, grace).await
     }
 
     async fn remove_container(&self, name: &str, grace: Duration) -> Result<(), CloudError> {

@@ -16,7 +16,7 @@ pub use spec::{
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// A place where containers run.
 ///
@@ -28,6 +28,9 @@ use std::time::Duration;
 pub trait Cloud: Send + Sync + 'static {
     /// Succeeds when the engine answers.
     async fn check(&self) -> Result<(), CloudError>;
+
+    /// The folder of this machine on whose disk images, containers and volumes lie; none when they lie elsewhere.
+    async fn storage_folder(&self) -> Result<Option<PathBuf>, CloudError>;
 
     /// The containers of this installation, or of one service of it, running or not.
     async fn inventory(&self, scope: &Scope) -> Result<Vec<Observed>, CloudError>;
@@ -57,6 +60,10 @@ pub trait Cloud: Send + Sync + 'static {
     /// Makes and starts the container if it is absent; adopts it if it is there with the same spec hash; replaces it
     /// if it is there with another one, or is there but has exited.
     async fn ensure_container(&self, container: &ContainerSpec) -> Result<Observed, CloudError>;
+
+    /// Stops the container (TERM, then KILL after `grace`) and leaves it there, so that its output can be read to the
+    /// last line. The engine does not start it again.
+    async fn stop_container(&self, name: &str, grace: Duration) -> Result<(), CloudError>;
 
     /// Stops the container (TERM, then KILL after `grace`) and removes it.
     async fn remove_container(&self, name: &str, grace: Duration) -> Result<(), CloudError>;

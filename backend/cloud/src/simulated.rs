@@ -27,6 +27,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -136,6 +137,10 @@ impl Cloud for SimulatedCloud {
         self.enter(Operation::Check)
     }
 
+    async fn storage_folder(&self) -> Result<Option<PathBuf>, CloudError> {
+        Ok(None)
+    }
+
     async fn inventory(&self, scope: &Scope) -> Result<Vec<Observed>, CloudError> {
         self.enter(Operation::Inventory)?;
         Ok(self.world().inventory(*scope))
@@ -194,6 +199,16 @@ impl Cloud for SimulatedCloud {
         };
         pause(self.shared.options.start_latency).await;
         self.change(|world| world.start(&container.name, serial))
+    }
+
+    async fn stop_container(&self, name: &str, grace: Duration) -> Result<(), CloudError> {
+        self.enter(Operation::StopContainer)?;
+        if self.world().runs(name) {
+            pause(self.shared.options.stop_latency.min(grace)).await;
+        }
+        // 128 + TERM, as agents end
+        self.change(|world| world.end(name, 143, false));
+        Ok(())
     }
 
     async fn remove_container(&self, name: &str, grace: Duration) -> Result<(), CloudError> {

@@ -4,8 +4,10 @@ mod admin;
 mod charging;
 mod cloud;
 mod database;
+mod disks;
 mod garbage;
 mod health;
+mod seat;
 mod settings;
 
 pub use database::migrate;
@@ -28,10 +30,12 @@ use aerie_manager::{Manager, ManagerParts};
 use aerie_store::Listener;
 use aerie_usecases::UseCases;
 use anyhow::Context;
+use seat::Seat;
 use std::{net::SocketAddr, sync::Arc};
 
 /// Serves until SIGTERM or SIGINT.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
+    aerie_crash_points::check()?;
     let options = &config.options;
     // Ports first: that they are taken is the commonest mistake and should not take 30 s to find out.
     let http = server::bind(options.listen, "AERIE_LISTEN").await?;
@@ -50,6 +54,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     // Before anything of ours starts a container.
     let firewall = firewall::start(&config, &lifecycle).await?;
     let director = DirectorId::generate();
+    let seat = Seat::take(&store, options, director).await;
     let listener = Arc::new(Listener::start(&store, lifecycle.soft()));
     let manager = Manager::new(ManagerParts {
         store: store.clone(),
@@ -79,6 +84,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     }
     lifecycle.spawn_until_soft(garbage::collect(usecases.clone()));
     lifecycle.spawn_until_soft(charging::charge(usecases.clone()));
+    lifecycle.spawn_until_soft(disks::find(Arc::clone(&cloud), usecases.settings().disks.clone()));
 
     let parts = AgentParts {
         store: store.clone(),
@@ -112,6 +118,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!("The director is ready: {summary}");
     lifecycle.until_asked_to_stop().await.context("signals cannot be received")?;
     lifecycle.stop().await;
+    drop(seat);
     tracing::info!("The director has stopped; running applications go on");
     Ok(())
 }

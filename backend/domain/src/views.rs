@@ -28,7 +28,7 @@ pub use binding::{AccessView, BindService, BindingView, ConnectionsView, OfferVi
 pub use code::{CodeCheck, CodeVersionView};
 pub use credit::{CreditView, CreditsView, DayUse, Grant, LedgerEntryView};
 pub use event::{EventKind, EventView};
-pub use instance::{InstanceRoleView, InstanceState, InstanceView};
+pub use instance::{InstanceRoleView, InstanceState, InstanceView, ProcessEndView};
 pub use kind::{KindCategory, KindView, RoleSpecView};
 pub use load::{InstanceLoadView, LoadQuery, LoadView, RoleLoadView};
 pub use load_run::{LoadRunResult, LoadRunState, LoadRunView, StartLoadRun};

@@ -2,7 +2,9 @@
 
 use crate::{
     Identities, ManagerFigures, ManagerSettings, backoff,
+    clock::Clock,
     execute::{Executor, Images, Works},
+    explain,
     pass::Passes,
     queue::Queue,
     read::Reader,
@@ -14,10 +16,9 @@ use aerie_kinds::Kinds;
 use aerie_store::{Listener, Signal, Store};
 use futures_util::StreamExt;
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
-use time::OffsetDateTime;
 use tokio::{
     sync::{Semaphore, broadcast},
     task::JoinSet,
@@ -34,6 +35,13 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Directors that have been silent for so long are dead, and their agents' connections with them.
 const DEAD: Duration = Duration::from_secs(60);
+
+/// Operations are ended when they are this old. Longer than anything that a rule or a pass ends by itself, and than the
+/// longest build of an image.
+const OVERDUE: Duration = Duration::from_secs(45 * 60);
+
+/// How often to look for them.
+const OVERDUE_CHECK: Duration = Duration::from_secs(60);
 
 /// How long passes may take to end when the process ends. What they leave undone is done by whoever is next.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -92,7 +100,7 @@ impl Manager {
                 cloud: cloud.clone(),
                 kinds,
                 settings: settings.clone(),
-                watching_since: Mutex::new(OffsetDateTime::now_utc()),
+                clock: Clock::new(),
                 entry: Mutex::new(None),
             },
             executor: Executor {
@@ -152,6 +160,8 @@ impl Manager {
             () = self.resync_now_and_then() => {}
             () = self.show_life() => {}
             () = self.prepare_images() => {}
+            () = self.passes.reader.clock.run() => {}
+            () = self.end_overdue_operations() => {}
             () = reaper.run() => {}
             // Ends with `cancel`, after its passes.
             () = self.look(&cancel) => {}
@@ -212,8 +222,7 @@ impl Manager {
                 Ok(Signal::Events | Signal::Config(_)) => {}
                 Ok(Signal::Resync) => {
                     // while nothing could be written, agents were not silent, we were deaf
-                    *self.passes.reader.watching_since.lock().unwrap_or_else(PoisonError::into_inner) =
-                        OffsetDateTime::now_utc();
+                    self.passes.reader.clock.deaf();
                     self.resync(true).await;
                 }
                 Err(broadcast::error::RecvError::Lagged(_)) => self.resync(true).await,
@@ -263,10 +272,32 @@ impl Manager {
         loop {
             if let Err(error) = self.store.director_heartbeat(self.director).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the sign of life was not written");
+                // nor is what agents tell
+                self.passes.reader.clock.deaf();
             } else if let Err(error) = self.store.directors_prune(DEAD).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "dead directors were not forgotten");
             }
             sleep(HEARTBEAT).await;
+        }
+    }
+}
+
+impl Manager {
+    /// The last resort: whatever the cause, nobody waits for an answer for ever. Rules and passes say more, and earlier.
+    async fn end_overdue_operations(&self) {
+        loop {
+            sleep(backoff::jitter(OVERDUE_CHECK)).await;
+            if !self.passes.reader.clock.is_steady_for(OVERDUE) {
+                continue;
+            }
+            match self.store.operations_end_overdue(OVERDUE, explain::OVERDUE).await {
+                Ok(0) => {}
+                Ok(ended) => tracing::warn!(ended, "operations that nobody finished were ended"),
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "overdue operations could not be ended");
+                }
+            }
         }
     }
 }

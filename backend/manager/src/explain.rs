@@ -1,6 +1,6 @@
 //! What goes wrong, in words that a student understands and can act on.
 
-use crate::world::Instance;
+use crate::{execute::PassError, world::Instance};
 use aerie_cloud::{CloudError, CloudErrorKind};
 
 /// All networks are taken.
@@ -85,6 +85,41 @@ pub fn cloud(error: &CloudError) -> String {
         CloudErrorKind::NotFound | CloudErrorKind::Transient => text,
     }
 }
+
+/// A look at a service failed.
+pub fn pass(error: &PassError) -> String {
+    match error {
+        PassError::Cloud(error) => cloud(error),
+        PassError::Slow => {
+            "The container engine or the database is so slow that nothing gets done. It is tried again; \
+                            what runs goes on."
+                .to_owned()
+        }
+        PassError::Io(error) => format!("The disk of this installation does not play along: {error}"),
+        PassError::Store(_) => {
+            "What is noted of this service cannot be read. Nothing is lost and what runs goes on, but \
+                                whoever looks after this installation has to look at the director's log."
+                .to_owned()
+        }
+    }
+}
+
+/// An operation was not done in time.
+pub fn overdue(minutes: i64, progress: &str, reason: &str) -> String {
+    let mut text = format!("Not done within {minutes} minutes.");
+    if !progress.is_empty() {
+        text.push_str(&format!(" The last that happened: {progress}."));
+    }
+    if !reason.is_empty() {
+        text.push_str(&format!(" What is in the way: {reason}"));
+    }
+    text.push_str(" The service goes on trying; ask again, or stop it.");
+    text
+}
+
+/// An operation was not done in time, and nobody knows why: what has become of it follows.
+pub const OVERDUE: &str =
+    "Not done in time. The service goes on trying; its log says what happened. Ask again, or stop it.";
 
 /// An agent does not say anything.
 pub fn agent_silent(row: &Instance, seconds: i64) -> String {

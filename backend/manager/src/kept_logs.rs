@@ -1,10 +1,11 @@
 //! The output of instances that are gone: `<folder>/<service>/<instance>.log.zst`, lines `<RFC 3339 time> <text>`.
 //!
-//! Written by the manager before a container is removed or replaced, read by whoever shows logs. Each writing appends
-//! one zstd frame as a whole, so that a crash leaves the earlier ones readable. Caveat: output may be written twice (a
-//! crash between keeping and removing); reading drops what is not newer than what came before.
+//! Written by the manager when a container has ended, before it is removed or replaced; read by whoever shows logs. Each
+//! writing adds one zstd frame and takes effect as a whole, whenever the process dies. Caveat: output may be written twice
+//! (a crash between keeping and removing); reading drops what is not newer than what came before.
 
 use aerie_cloud::{Cloud, CloudLogLine, LogsFrom};
+use aerie_crash_points as crash_points;
 use aerie_domain::{InstanceId, ServiceId};
 use futures_util::StreamExt;
 use std::{
@@ -14,10 +15,6 @@ use std::{
     time::Duration,
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tokio::io::AsyncWriteExt;
-
-/// How long the rest of the output may take after the container is gone. Longer: a hung engine holds up removals.
-const REST: Duration = Duration::from_secs(2);
 
 /// How long the output of a container that has ended may take.
 const WHOLE: Duration = Duration::from_secs(30);
@@ -87,31 +84,6 @@ pub(crate) async fn keep_ended(cloud: &dyn Cloud, name: &str, file: &Path) {
     frame.append(file, name).await;
 }
 
-/// Removes a container and keeps its output to the last line, what it writes while it ends included.
-pub(crate) async fn keep_while<T>(cloud: &dyn Cloud, name: &str, file: &Path, remove: impl Future<Output = T>) -> T {
-    let mut frame = Frame::new();
-    let result = {
-        let collect = frame.collect(cloud.logs(name, LogsFrom { follow: true, ..LogsFrom::default() }));
-        tokio::pin!(collect, remove);
-        let mut collected = false;
-        let result = loop {
-            tokio::select! {
-                biased;
-                // Cancel-safe: pinned outside of the loop, goes on in the next round.
-                () = &mut collect, if !collected => collected = true,
-                // Cancel-safe: pinned outside of the loop; taken once.
-                result = &mut remove => break result,
-            }
-        };
-        if !collected {
-            let _ = tokio::time::timeout(REST, &mut collect).await;
-        }
-        result
-    };
-    frame.append(file, name).await;
-    result
-}
-
 /// Removes what is kept of a whole service.
 pub(crate) async fn forget_service(folder: &Path, service: ServiceId) -> io::Result<()> {
     absent_is_fine(tokio::fs::remove_dir_all(folder.join(service.to_string())).await)
@@ -156,19 +128,37 @@ impl Frame {
     /// Losing a log must not keep a container from being removed: failures are only logged.
     async fn append(self, file: &Path, name: &str) {
         let Some(encoder) = self.encoder.filter(|_| self.lines > 0) else { return };
+        let file = file.to_owned();
         let written = async {
-            let bytes = encoder.finish()?;
-            if let Some(folder) = file.parent() {
-                tokio::fs::create_dir_all(folder).await?;
-            }
-            let mut file = tokio::fs::OpenOptions::new().create(true).append(true).open(file).await?;
-            file.write_all(&bytes).await?;
-            file.sync_data().await
+            let frame = encoder.finish()?;
+            tokio::task::spawn_blocking(move || append(&file, &frame)).await.map_err(io::Error::other)?
         };
         if let Err(error) = written.await {
             tracing::warn!(container.name = name, %error, "the output of a container could not be kept");
         }
     }
+}
+
+/// Adds to a file by way of a copy: half a frame at its end would hide all that is added later.
+fn append(file: &Path, frame: &[u8]) -> io::Result<()> {
+    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    std::fs::create_dir_all(folder)?;
+    let whole = file.with_extension("new");
+    let mut copy = std::fs::File::create(&whole)?;
+    match std::fs::File::open(file) {
+        Ok(mut before) => {
+            io::copy(&mut before, &mut copy)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let (half, rest) = frame.split_at(frame.len() / 2);
+    copy.write_all(half)?;
+    crash_points::pass(crash_points::Point::KeptLogHalf);
+    copy.write_all(rest)?;
+    copy.sync_data()?;
+    std::fs::rename(&whole, file)?;
+    std::fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]
@@ -208,7 +198,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_a_crash_cut_off_is_readable_up_to_there() {
+    async fn what_a_crash_left_half_written_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let (service, instance) = (ServiceId::generate(), InstanceId::generate());
+        let file = path(folder.path(), service, instance);
+        write(&file, &[(0, "whole")]).await;
+        let half = [std::fs::read(&file).unwrap().as_slice(), b"half"].concat();
+        std::fs::write(file.with_extension("new"), half).unwrap();
+        let texts = async || {
+            let lines = read(folder.path(), service, instance, None).await.unwrap();
+            lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
+        };
+        assert_eq!(texts().await, ["whole"]);
+        write(&file, &[(0, "whole"), (1, "again")]).await;
+        assert_eq!(texts().await, ["whole", "again"]);
+        assert!(!file.with_extension("new").exists());
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_is_readable_up_to_there() {
         let folder = tempfile::tempdir().unwrap();
         let (service, instance) = (ServiceId::generate(), InstanceId::generate());
         let file = path(folder.path(), service, instance);

@@ -6,6 +6,7 @@
 //! *what* is done, change a rule in [`plan`]; to change *how*, a step's execution.
 
 mod backoff;
+mod clock;
 mod driver;
 mod execute;
 mod explain;

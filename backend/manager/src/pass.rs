@@ -2,6 +2,7 @@
 
 use crate::{
     backoff,
+    clock::Moment,
     execute::{Executor, PassError, Subject},
     explain,
     plan::{KindFiles, plan},
@@ -10,10 +11,9 @@ use crate::{
     step::Plan,
 };
 use aerie_cloud::CloudErrorKind;
-use aerie_domain::{DesiredState, DirectorId, ServiceId, ServiceState};
+use aerie_domain::{DesiredState, DirectorId, ServiceId, ServiceState, views::EventKind};
 use aerie_store::{Lease, LogLevel, ServiceStatus, StoreError};
 use std::{sync::Arc, time::Duration};
-use time::OffsetDateTime;
 use tokio::time::timeout;
 
 /// How often to look at a service that is as it shall be. Longer: what no event told of is noticed later; shorter: many
@@ -33,6 +33,9 @@ const RENEWAL: Duration = Duration::from_secs(5);
 /// longer: an engine that hangs keeps its service from being looked at.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Requests that are older than this are given up when a pass fails. The service goes on trying. As in `plan::status`.
+const GIVE_UP: Duration = Duration::from_secs(120);
+
 /// What passes need.
 pub(crate) struct Passes {
     pub director: DirectorId,
@@ -44,14 +47,18 @@ pub(crate) struct Passes {
 impl Passes {
     /// Looks at a service and does what has to be done; never fails, but says when to look again.
     pub async fn pass(&self, service: ServiceId) -> Outcome {
-        let lease = match self.executor.store.lease_take(service, self.director).await {
-            Ok(Some(lease)) => lease,
+        let (lease, now) = match self.executor.store.lease_take_at(service, self.director).await {
+            Ok(Some(taken)) => taken,
             Ok(None) => return self.without_lease(service).await,
-            Err(error) => return failed(service, &error),
+            Err(error) => {
+                self.note_deafness(&error);
+                return failed(service, &error);
+            }
         };
+        let moment = self.reader.clock.read(now);
         let outcome = tokio::select! {
             // Dropping it stops between two calls; whatever is left undone is in the next plan.
-            outcome = timeout(LIMIT, self.work(&lease)) => outcome.unwrap_or(Err(PassError::Slow)),
+            outcome = timeout(LIMIT, self.work(&lease, &moment)) => outcome.unwrap_or(Err(PassError::Slow)),
             // Cancel-safe: a renewal that is cut off may have happened or not, both are fine.
             () = self.keep(&lease) => Err(PassError::Store(StoreError::LostLease)),
         };
@@ -61,17 +68,28 @@ impl Passes {
                 tracing::info!(service.id = %service, "another director manages this service now");
                 Outcome::Again(backoff::jitter(OTHERS))
             }
-            Err(PassError::Cloud(error)) => {
-                self.say(&lease, explain::cloud(&error), error.kind == CloudErrorKind::InvalidSpec).await;
+            Err(PassError::Store(error)) if error.is_unavailable() => {
+                self.note_deafness(&error);
                 failed(service, &error)
             }
-            Err(error) => failed(service, &error),
+            Err(error) => {
+                let hopeless = matches!(&error, PassError::Cloud(error) if error.kind == CloudErrorKind::InvalidSpec);
+                self.say(&lease, explain::pass(&error), hopeless).await;
+                failed(service, &error)
+            }
         }
     }
 
-    async fn work(&self, lease: &Lease) -> Result<Outcome, PassError> {
+    /// What agents report is not written either while the database is away.
+    fn note_deafness(&self, error: &StoreError) {
+        if error.is_unavailable() {
+            self.reader.clock.deaf();
+        }
+    }
+
+    async fn work(&self, lease: &Lease, moment: &Moment) -> Result<Outcome, PassError> {
         let Some((world, subject)) =
-            self.reader.world(lease.service, &self.executor.works, &self.executor.images).await?
+            self.reader.world(lease.service, moment, &self.executor.works, &self.executor.images).await?
         else {
             return Ok(Outcome::Forget);
         };
@@ -82,7 +100,7 @@ impl Passes {
             return Ok(Outcome::Forget);
         }
         let regular = if plan.settled { backoff::jitter(SETTLED) } else { Duration::from_secs(1) };
-        let wait = plan.wake_at.map_or(regular, |at| until(at).max(SOONEST));
+        let wait = plan.wake_at.map_or(regular, |at| moment.until(at).max(SOONEST));
         Ok(Outcome::Again(if plan.settled { wait.min(regular) } else { wait }))
     }
 
@@ -110,7 +128,7 @@ impl Passes {
         }
     }
 
-    /// The engine did not play along: that is the service's reason, from the second time on.
+    /// Something did not play along: that is the service's reason, from the second time on.
     async fn say(&self, lease: &Lease, reason: String, hopeless: bool) {
         if self.queue.failures(lease.service) == 0 && !hopeless {
             return;
@@ -133,12 +151,17 @@ impl Passes {
             observed_generation: row.observed_generation,
             failures: row.failures,
         };
-        if txn.service_set_status(lease.service, &status).await? {
+        let given_up = txn.operations_give_up(lease.service, GIVE_UP, reason).await?;
+        let changed = txn.service_set_status(lease.service, &status).await?;
+        if changed {
             txn.manager_log_append(lease.service, LogLevel::Error, reason).await?;
+        }
+        if changed || given_up > 0 {
+            let kind = if given_up > 0 { EventKind::Operation } else { EventKind::Service };
             if let Some((row, application, owner)) = txn.service_with_owner(lease.service).await? {
                 txn.event_append(&aerie_store::NewEvent {
                     owner: Some(owner.id),
-                    kind: aerie_domain::views::EventKind::Service,
+                    kind,
                     application: Some(application.id),
                     service: Some(row.id),
                     instance: None,
@@ -155,10 +178,6 @@ impl Passes {
             tracing::debug!(service.id = %subject.service, level = line.level.as_str(), "{}", line.text);
         }
     }
-}
-
-fn until(at: OffsetDateTime) -> Duration {
-    Duration::try_from(at - OffsetDateTime::now_utc()).unwrap_or_default()
 }
 
 fn failed(service: ServiceId, error: &(dyn std::error::Error + 'static)) -> Outcome {

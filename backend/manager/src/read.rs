@@ -2,6 +2,7 @@
 
 use crate::{
     ManagerSettings,
+    clock::{Clock, Moment},
     execute::{Images, PassError, Subject, Works},
     routes,
     uses::{self, Uses},
@@ -18,7 +19,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use time::OffsetDateTime;
 
 /// How many lines of an ended container's output go into the reason.
 const LAST_LINES: u32 = 5;
@@ -32,8 +32,7 @@ pub(crate) struct Reader {
     pub cloud: Arc<dyn Cloud>,
     pub kinds: Kinds,
     pub settings: Arc<ManagerSettings>,
-    /// Since when agents' reports reach the rows without interruption.
-    pub watching_since: Mutex<OffsetDateTime>,
+    pub clock: Clock,
     /// The entry's service, once known: there is one, and it stays.
     pub entry: Mutex<Option<ServiceId>>,
 }
@@ -43,12 +42,13 @@ impl Reader {
     pub async fn world(
         &self,
         id: ServiceId,
+        moment: &Moment,
         works: &Works,
         images: &Images,
     ) -> Result<Option<(World, Subject)>, PassError> {
         let queued = works.position(id);
         // before rows and inventory: see `Works::of`
-        let works = works.of(id);
+        let works = works.of(id, moment);
         let Some((row, application, owner)) = self.store.service_with_owner(id).await? else { return Ok(None) };
         let kind = self.kinds.get(row.kind.as_str()).cloned();
         let versions: Vec<_> =
@@ -60,7 +60,7 @@ impl Reader {
             uses::read(&self.store, &self.kinds, &row, &application),
         )?;
         let seen = if instances.is_empty() { Vec::new() } else { self.cloud.inventory(&Scope::Service(id)).await? };
-        let instances = self.instances(instances, seen, works).await;
+        let instances = self.instances(instances, seen, works, moment).await;
         let is_public = kind.as_ref().is_some_and(|kind| kind.spec.public.is_some());
         let entry = if is_public { self.entry(&row, kind.as_deref(), &instances).await? } else { Entry::default() };
         let routes = match &kind {
@@ -80,11 +80,12 @@ impl Reader {
             owner: owner.id,
             size: kind.as_ref().map_or_else(String::new, |kind| kind.spec.size.name.clone()),
             kind: kind.clone(),
+            entry: entry.service,
         };
         let world = World {
-            now: OffsetDateTime::now_utc(),
-            watching_since: *self.watching_since.lock().unwrap_or_else(PoisonError::into_inner),
-            image: kind.as_ref().map_or(Image::Unknown, |kind| images.state(kind)),
+            now: moment.now,
+            watching_since: moment.watching_since,
+            image: kind.as_ref().map_or(Image::Unknown, |kind| images.state(kind, moment)),
             kind,
             instances,
             versions: versions.into_iter().map(version).collect(),
@@ -93,11 +94,11 @@ impl Reader {
             queued,
             operation: operation
                 .filter(|operation| !operation.state.is_final())
-                .map(|operation| OpenOperation { progress: operation.progress, created_at: operation.created_at }),
+                .map(|open| OpenOperation { progress: open.progress, created_at: moment.of(open.created_at) }),
             fresh: (0..places).map(|_| InstanceId::generate()).collect(),
             last_in_application,
             settings: self.settings.clone(),
-            service: service(row, &application, uses),
+            service: service(row, &application, uses, moment),
         };
         Ok(Some((world, subject)))
     }
@@ -107,6 +108,7 @@ impl Reader {
         rows: Vec<InstanceRow>,
         seen: Vec<Observed>,
         works: HashMap<InstanceId, Work>,
+        moment: &Moment,
     ) -> Vec<Instance> {
         let mut seen: HashMap<InstanceId, Observed> = seen.into_iter().map(|seen| (seen.instance, seen)).collect();
         let mut instances = Vec::with_capacity(rows.len());
@@ -120,7 +122,7 @@ impl Reader {
             {
                 last_output = self.last_output(name).await;
             }
-            instances.push(instance(row, observed, work, last_output));
+            instances.push(instance(row, observed, work, last_output, moment));
         }
         instances
     }
@@ -177,7 +179,7 @@ impl Reader {
     }
 }
 
-fn service(row: ServiceRow, application: &ApplicationRow, uses: Uses) -> Service {
+fn service(row: ServiceRow, application: &ApplicationRow, uses: Uses, moment: &Moment) -> Service {
     let mut variables = uses.variables;
     variables.extend(row.variables.into_iter().map(|(name, variable)| (name, variable.value)));
     Service {
@@ -201,7 +203,7 @@ fn service(row: ServiceRow, application: &ApplicationRow, uses: Uses) -> Service
             observed_generation: row.observed_generation,
             failures: u32::try_from(row.failures).unwrap_or(0),
         },
-        state_since: row.state_since,
+        state_since: moment.of(row.state_since),
         serving: row.serving_version_id,
         previous: row.previous_version_id,
     }
@@ -219,7 +221,7 @@ fn version(row: VersionRow) -> Version {
     }
 }
 
-fn instance(row: InstanceRow, seen: Option<Observed>, work: Work, last_output: String) -> Instance {
+fn instance(row: InstanceRow, seen: Option<Observed>, work: Work, last_output: String, moment: &Moment) -> Instance {
     Instance {
         id: row.id,
         short: row.short,
@@ -228,7 +230,12 @@ fn instance(row: InstanceRow, seen: Option<Observed>, work: Work, last_output: S
         roles: row
             .roles
             .into_iter()
-            .map(|role| Role { name: role.role, phase: role.phase, since: role.since, drain_until: role.drain_until })
+            .map(|row| {
+                let since = moment.of(row.since);
+                // a deadline moves with the moment from which it counts
+                let drain_until = row.drain_until.map(|until| until + (since - row.since));
+                Role { name: row.role, phase: row.phase, since, drain_until }
+            })
             .collect(),
         // one that cannot be read (an older release wrote it) counts as not decided
         container: row.container.and_then(|value| serde_json::from_value(value).ok()),
@@ -237,14 +244,14 @@ fn instance(row: InstanceRow, seen: Option<Observed>, work: Work, last_output: S
         config: row.config.map(Arc::new),
         config_generation: row.config_generation,
         report: row.report,
-        report_at: row.report_at,
+        report_at: row.report_at.map(|at| moment.of(at)),
         connected: row.connected_to.is_some(),
-        created_at: row.created_at,
+        created_at: moment.of(row.created_at),
         metered: row.healthy_at.is_some(),
         seen: seen.map(|seen| Seen {
             status: seen.status,
             address: seen.address.map(|address| address.to_string()),
-            created_at: seen.created_at,
+            created_at: seen.created_at.map(|at| moment.of(at)),
         }),
         work,
         last_output,

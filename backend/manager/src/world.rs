@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 /// All that is known when a plan is made.
 #[derive(Debug, Clone)]
 pub struct World {
-    /// The time of this pass.
+    /// The time of this pass, by the database's clock; all other times here are never later by more than a moment.
     pub now: OffsetDateTime,
     /// Since when this process hears of agents without interruption: silence before that is our own deafness.
     pub watching_since: OffsetDateTime,

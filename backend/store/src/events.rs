@@ -67,7 +67,7 @@ pub struct NewEvent {
 }
 
 /// The word in the database.
-const fn kind_word(kind: EventKind) -> &'static str {
+pub(crate) const fn kind_word(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Application => "application",
         EventKind::Service => "service",

@@ -62,17 +62,23 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps an agent's report. Wakes the service's manager only if the report says something new: agents repeat
+    /// Keeps an agent's report, which came by this director. Wakes the service's manager only if the report says something new: agents repeat
     /// themselves every few seconds as a sign of life. False when there is no such instance.
-    pub async fn instance_report(&self, id: InstanceId, report: &InstanceReport) -> Result<bool, StoreError> {
+    pub async fn instance_report(
+        &self,
+        id: InstanceId,
+        director: DirectorId,
+        report: &InstanceReport,
+    ) -> Result<bool, StoreError> {
         let changed = sqlx::query!(
             r#"
             with before as (
                 select id, service_id, report from instances where id = $1 for update
             ), reported as (
                    update instances i
-                      set report    = $2,
-                          report_at = now()
+                      set report       = $2,
+                          report_at    = now(),
+                          connected_to = $3
                      from before
                     where i.id = before.id
                 returning before.service_id, before.report is distinct from $2 as changed
@@ -82,6 +88,7 @@ impl Store {
             "#,
             id.0,
             Json(report) as _,
+            director.0,
         )
         .fetch_optional(self.pool())
         .await?;

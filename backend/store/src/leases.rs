@@ -3,6 +3,7 @@
 use crate::{Store, StoreError, Txn};
 use aerie_domain::{DirectorId, ServiceId};
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// The right to manage a service, until it is over or released.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +21,20 @@ impl Store {
     /// smaller: more renewals, and a busy director loses leases). Nothing when another director has it or the service
     /// is gone.
     ///
-    /// Guarantees: a new holder gets a higher epoch; a holder that renews keeps its own.
+    /// Guarantees: a new holder gets a higher epoch; a holder that renews keeps its own. A lease that would last longer
+    /// than any that is given was given before the clock was set back, and counts as over.
     pub async fn lease_take(&self, service: ServiceId, holder: DirectorId) -> Result<Option<Lease>, StoreError> {
-        let epoch = sqlx::query_scalar!(
-            "
+        Ok(self.lease_take_at(service, holder).await?.map(|(lease, _)| lease))
+    }
+
+    /// The same, and what the database's clock said.
+    pub async fn lease_take_at(
+        &self,
+        service: ServiceId,
+        holder: DirectorId,
+    ) -> Result<Option<(Lease, OffsetDateTime)>, StoreError> {
+        let taken = sqlx::query!(
+            r#"
             insert into service_leases (service_id, holder, epoch, expires_at)
             select s.id, $2, 1, clock_timestamp() + interval '15 seconds'
               from services s
@@ -34,14 +45,15 @@ impl Store {
                    expires_at = clock_timestamp() + interval '15 seconds'
              where service_leases.holder = excluded.holder
                 or service_leases.expires_at < clock_timestamp()
-            returning epoch
-            ",
+                or service_leases.expires_at > clock_timestamp() + interval '20 seconds'
+            returning epoch, clock_timestamp() as "now!"
+            "#,
             service.0,
             holder.0,
         )
         .fetch_optional(self.pool())
         .await?;
-        Ok(epoch.map(|epoch| Lease { service, holder, epoch }))
+        Ok(taken.map(|taken| (Lease { service, holder, epoch: taken.epoch }, taken.now)))
     }
 
     /// Gives a lease back, so that another director can take it at once. Does nothing if it is lost already.

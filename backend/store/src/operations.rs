@@ -4,7 +4,7 @@ use crate::{
     Store, StoreError, Txn,
     error::{ensure_affected, typed, word},
 };
-use aerie_domain::{OperationId, OperationKind, OperationState, ServiceId, UserId};
+use aerie_domain::{OperationId, OperationKind, OperationState, ServiceId, UserId, views::EventKind};
 use sqlx::types::Uuid;
 use time::OffsetDateTime;
 
@@ -166,12 +166,44 @@ impl Store {
         typed(raw)
     }
 
-    /// The newest operation of a service.
+    /// The newest operation of a service: by generation, as ids follow a clock that may be set back.
     pub async fn operation_latest(&self, service: ServiceId) -> Result<Option<OperationRow>, StoreError> {
-        let raw = select_operations!("where o.service_id = $1 order by o.id desc limit 1", service.0)
-            .fetch_optional(self.pool())
-            .await?;
+        let raw = select_operations!(
+            "where o.service_id = $1 order by o.target_generation desc, o.id desc limit 1",
+            service.0
+        )
+        .fetch_optional(self.pool())
+        .await?;
         raw.map(OperationRow::try_from).transpose()
+    }
+
+    /// Ends all operations that are open for longer than `max_age`, with `error` and what was last noted of them and of
+    /// their services, and tells their owners. Answers how many.
+    pub async fn operations_end_overdue(&self, max_age: std::time::Duration, error: &str) -> Result<u64, StoreError> {
+        let result = sqlx::query!(
+            "
+            with overdue as (
+                   update operations o
+                      set state    = 'failed',
+                          error    = concat_ws(' ', $2::text, nullif(o.progress, ''),
+                                               (select nullif(s.reason, '') from services s where s.id = o.service_id)),
+                          ended_at = now()
+                    where o.ended_at is null
+                      and o.created_at < now() - make_interval(secs => $1)
+                returning o.owner_id, o.service_id
+            )
+            insert into events (owner_id, kind, application_id, service_id)
+            select o.owner_id, $3, s.application_id, o.service_id
+              from overdue o
+         left join services s on s.id = o.service_id
+            ",
+            max_age.as_secs_f64(),
+            error,
+            crate::events::kind_word(EventKind::Operation),
+        )
+        .execute(self.pool())
+        .await?;
+        Ok(result.rows_affected())
     }
 
     /// Forgets operations that ended longer than `max_age` ago. Answers how many.
@@ -266,6 +298,32 @@ impl Txn<'_> {
             ",
             service.0,
             generation,
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(result.rows_affected())
+    }
+
+    /// Ends those of a service's open operations that are older than `max_age` with a reason. Answers how many.
+    pub async fn operations_give_up(
+        &mut self,
+        service: ServiceId,
+        max_age: std::time::Duration,
+        error: &str,
+    ) -> Result<u64, StoreError> {
+        let result = sqlx::query!(
+            "
+            update operations
+               set state    = 'failed',
+                   error    = $3,
+                   ended_at = now()
+             where service_id = $1
+               and ended_at is null
+               and created_at < now() - make_interval(secs => $2)
+            ",
+            service.0,
+            max_age.as_secs_f64(),
+            error,
         )
         .execute(self.connection())
         .await?;

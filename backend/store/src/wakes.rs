@@ -2,7 +2,7 @@
 //! the periodic pass makes up for it.
 
 use crate::{Store, StoreError, Txn};
-use aerie_domain::{InstanceId, ServiceId};
+use aerie_domain::{InstanceId, KindName, ServiceId};
 use sqlx::PgExecutor;
 
 async fn notify(executor: impl PgExecutor<'_>, payload: &str) -> Result<(), StoreError> {
@@ -26,6 +26,15 @@ impl Txn<'_> {
     /// Wakes the manager of a service when the transaction commits.
     pub async fn wake_service(&mut self, id: ServiceId) -> Result<(), StoreError> {
         notify(self.connection(), &format!("service {id}")).await
+    }
+
+    /// Wakes the managers of all services of these kinds when the transaction commits.
+    pub async fn wake_kinds(&mut self, kinds: &[KindName]) -> Result<(), StoreError> {
+        let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+        sqlx::query!("select pg_notify('aerie_wake', 'service ' || id) from services where kind = any($1)", &kinds)
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// Has an instance's configuration pushed when the transaction commits.

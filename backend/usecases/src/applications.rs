@@ -94,6 +94,7 @@ impl UseCases {
         for service in txn.service_list(id).await? {
             txn.wake_service(service.id).await?;
         }
+        self.wake_entry(&mut txn).await?;
         txn.commit().await?;
         self.application(actor, id).await
     }

@@ -4,16 +4,14 @@
 
 use crate::{Actor, Failure, Outcome, UseCases};
 use aerie_archive::{ArchiveError, Limits};
+use aerie_crash_points as crash_points;
 use aerie_domain::{
     CodeVersionId, InstanceId, OperationKind, Problem, ProblemCode, ServiceId,
     views::{Accepted, CodeVersionView, EventKind, Page, PageQuery},
 };
 use aerie_store::{NewVersion, VersionRow};
 use sha2::{Digest, Sha256};
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 use tokio::{fs, io::AsyncWriteExt, task::spawn_blocking};
 
 /// Limits of an upload.
@@ -21,8 +19,6 @@ use tokio::{fs, io::AsyncWriteExt, task::spawn_blocking};
 pub struct UploadLimits {
     /// What the archive room accepts.
     pub archive: Limits,
-    /// Bytes that must stay free on the disk of the data directory. Larger: uploads are refused earlier.
-    pub reserve_bytes: u64,
 }
 
 /// Longest note, in characters.
@@ -113,10 +109,7 @@ impl UseCases {
         let folder = self.blob_folder();
         fs::create_dir_all(&folder).await?;
         let limits = &self.settings().uploads;
-        if free_bytes(&folder)? < limits.reserve_bytes.saturating_add(limits.archive.max_upload_bytes) {
-            let detail = "The disk of the installation is nearly full. Please tell your administrator.";
-            return Err(Problem::new(ProblemCode::Unavailable, detail).into());
-        }
+        self.require_room(limits.archive.max_upload_bytes)?;
         let path = TemporaryFile(folder.join(format!("incoming-{}", CodeVersionId::generate())));
         let file = fs::File::create(&path.0).await?;
         let limit = limits.archive.max_upload_bytes;
@@ -139,6 +132,7 @@ impl UseCases {
         file.flush().await?;
         file.sync_all().await?;
         drop(file);
+        crash_points::pass(crash_points::Point::UploadReceived);
         let digest = hex::encode(hasher.finalize());
         let normalised = TemporaryFile(self.blob_folder().join(format!("incoming-{}", CodeVersionId::generate())));
         let (input, output, limits) = (path.0.clone(), normalised.0.clone(), self.settings().uploads.archive.clone());
@@ -148,6 +142,7 @@ impl UseCases {
             .map_err(archive_failure)?;
         self.keep_blob(&path.0, &digest).await?;
         self.keep_blob(&normalised.0, &summary.normalised_digest).await?;
+        crash_points::pass(crash_points::Point::UploadKept);
         let new = NewVersion {
             id: CodeVersionId::generate(),
             service_id: service,
@@ -166,6 +161,7 @@ impl UseCases {
         txn.version_insert(&new).await?;
         self.record(&mut txn, actor, "version.upload", &row, EventKind::Service).await?;
         txn.commit().await?;
+        crash_points::pass(crash_points::Point::UploadCommitted);
         self.version(actor, service, new.id).await
     }
 
@@ -281,11 +277,6 @@ fn tidy_file_name(name: &str) -> String {
         .take(MAX_FILE_NAME)
         .collect();
     if tidy.trim_matches(['.', ' ']).is_empty() { "upload".to_owned() } else { tidy }
-}
-
-fn free_bytes(folder: &Path) -> io::Result<u64> {
-    let stat = rustix::fs::statvfs(folder)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! (intent, generation, operation, audit, event) and brought about by the service's manager.
 
 use crate::{Actor, Outcome, UseCases, access, credit::require_credit, view};
+use aerie_crash_points as crash_points;
 use aerie_domain::{
     ApplicationId, DesiredState, FieldError, OperationId, OperationKind, Problem, ProblemCode, RoleName, ServiceId,
     ServiceName, VariableName,
@@ -164,8 +165,16 @@ impl UseCases {
         let target = format!("service {}/{name}", row.name);
         self.record_plain(&mut txn, actor, "service.create", &target, EventKind::Service, Some(application), Some(id))
             .await?;
+        self.wake_entry(&mut txn).await?;
         txn.commit().await?;
         self.service(actor, id).await
+    }
+
+    /// Host names have changed: the entry has something to look at.
+    pub(crate) async fn wake_entry(&self, txn: &mut Txn<'_>) -> Outcome<()> {
+        let entries: Vec<_> =
+            self.kinds().iter().filter(|kind| kind.spec.receives_routes).map(|kind| kind.spec.name.clone()).collect();
+        Ok(txn.wake_kinds(&entries).await?)
     }
 
     /// Gives a service another name. Its host names change with it.
@@ -189,6 +198,7 @@ impl UseCases {
         txn.wake_service(id).await?;
         // its name is in their variables
         self.wake_users(&mut txn, &row).await?;
+        self.wake_entry(&mut txn).await?;
         txn.commit().await?;
         self.service(actor, id).await
     }
@@ -198,6 +208,7 @@ impl UseCases {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        self.require_room(0)?;
         require_credit(&mut txn, row.owner.id, "Starting a service").await?;
         // A kind may have more secrets than when the service was made.
         let made = access::fresh_secrets(&self.kind_of(&row.service.kind)?.spec)?;
@@ -262,6 +273,9 @@ impl UseCases {
                 self.settings().max_instances
             );
             return Err(Problem::new(ProblemCode::LimitReached, detail).into());
+        }
+        if intent.counts.iter().any(|(role, count)| row.service.counts.get(role).is_none_or(|before| count > before)) {
+            self.require_room(0)?;
         }
         if instances > paid(&row.service.counts) {
             require_credit(&mut txn, row.owner.id, "Scaling up").await?;
@@ -344,6 +358,7 @@ impl UseCases {
         .await?;
         txn.wake_service(service).await?;
         txn.commit().await?;
+        crash_points::pass(crash_points::Point::RequestAccepted);
         Ok(Accepted { operation: self.operation(actor, id).await? })
     }
 

@@ -1,6 +1,6 @@
 //! What an operator can configure about the use cases.
 
-use crate::UploadLimits;
+use crate::{Disks, UploadLimits};
 use aerie_domain::Credits;
 use std::{path::PathBuf, time::Duration};
 
@@ -28,6 +28,8 @@ pub struct UseCaseSettings {
     pub open_registration: bool,
     /// Limits of uploads.
     pub uploads: UploadLimits,
+    /// Where room is needed, and how much of it.
+    pub disks: Disks,
     /// Days after which a session ends, however active.
     pub session_days: u32,
     /// argon2 memory in KiB. Larger: slower to guess and to log in. Tests use less.

@@ -5,7 +5,7 @@ use aerie_domain::{
     Credits, RolePhase, ServiceId,
     views::{
         ApplicationView, CodeCheck, CodeVersionView, ConnectionsView, InstanceRoleView, InstanceState, InstanceView,
-        OperationView, RoleView, ServiceSummary, ServiceView, SettingView, UserView, VariableView,
+        OperationView, ProcessEndView, RoleView, ServiceSummary, ServiceView, SettingView, UserView, VariableView,
     },
 };
 use aerie_kinds::{Kind, Kinds};
@@ -238,6 +238,13 @@ fn instance_view(parts: &ServiceParts<'_>, row: &InstanceLite) -> InstanceView {
                 phase: role.phase,
                 healthy: process.is_some_and(|process| process.healthy),
                 message: process.map(|process| process.message.clone()).unwrap_or_default(),
+                restarts: process.map_or(0, |process| process.restarts),
+                last_end: process.and_then(|process| process.last_end.as_ref()).map(|end| ProcessEndView {
+                    code: end.code,
+                    signal: end.signal.clone(),
+                    out_of_memory: end.out_of_memory,
+                    lines: end.lines.clone(),
+                }),
             }
         })
         .collect();

@@ -20,14 +20,14 @@ pub(crate) struct Sink {
     /// To the log, as this role and stream.
     pub(crate) log: Option<(Output, String, String)>,
     /// To be quoted in a message.
-    pub(crate) tail: Option<Tail>,
+    pub(crate) tails: Vec<Tail>,
     /// To be counted: lines are requests.
     pub(crate) requests: Option<RequestMeter>,
 }
 
 impl Sink {
     async fn line(&self, text: &str, rate: &mut Rate) {
-        if let Some(tail) = &self.tail {
+        for tail in &self.tails {
             tail.push(text);
         }
         if let Some(requests) = &self.requests {

@@ -10,15 +10,17 @@ use crate::{
     backoff::Backoff,
     host::Host,
     job::{self, Job},
+    listening,
     probe::probe,
     signals,
     tail::last_characters,
     usage,
 };
-use aerie_agent_protocol::{ProbeKind, ReloadMethod};
+use aerie_agent_protocol::{ProbeKind, ProcessEnd, ReloadMethod};
 use std::{
     io,
     ops::ControlFlow,
+    os::unix::process::ExitStatusExt,
     process::ExitStatus,
     sync::Arc,
     time::{Duration, Instant},
@@ -38,6 +40,9 @@ const LONGEST_MESSAGE: usize = 1500;
 /// reload for a passing reason (a name that does not resolve yet) and say so only in its log.
 const RELOAD_AGAIN: Duration = Duration::from_secs(5);
 
+/// Added to how a process ended.
+const OUT_OF_MEMORY: &str = " because the instance ran out of memory: it has to do with less, or do less at once";
+
 /// One process and everything known about it.
 pub(super) struct Actor {
     host: Host,
@@ -51,6 +56,7 @@ pub(super) struct Actor {
     ended_by_itself: bool,
     message: String,
     kills_before: u64,
+    last_end: Option<ProcessEnd>,
 }
 
 struct Running {
@@ -84,6 +90,7 @@ impl Actor {
             restarts: 0,
             ended_by_itself: false,
             message: String::new(),
+            last_end: None,
         }
     }
 
@@ -267,12 +274,20 @@ impl Actor {
         if health.healthy_for(Instant::now()) >= STABLE {
             self.backoff.reset();
         }
-        let mut problem = status.map_or_else(|error| format!("was lost: {error}"), job::ended_with);
         let kills = usage::out_of_memory_kills(&self.host.cgroup);
-        if std::mem::replace(&mut self.kills_before, kills) < kills {
-            problem.push_str(" because the instance ran out of memory");
-        }
-        let last = process.bury().await;
+        let out_of_memory = std::mem::replace(&mut self.kills_before, kills) < kills;
+        let mut end = ProcessEnd { out_of_memory, ..ProcessEnd::default() };
+        let mut problem = match status {
+            Ok(status) => {
+                (end.code, end.signal) = (status.code(), status.signal().map(signals::name_of));
+                let cause = if out_of_memory { OUT_OF_MEMORY } else { job::likely_cause(status) };
+                job::ended_with(status) + cause
+            }
+            Err(error) => format!("was lost: {error}"),
+        };
+        let (last, lines) = process.bury().await;
+        end.lines = lines;
+        self.last_end = Some(end);
         if !last.is_empty() {
             problem = format!("{problem}:\n{last}");
         }
@@ -294,11 +309,12 @@ impl Actor {
                 }
                 if running.health.healthy_for(now) >= STABLE && self.retry_at.is_none() {
                     self.backoff.reset();
+                    self.last_end = None;
                 }
             }
             Err(problem) => {
                 if running.health.failed(&loaded.spec.health, now) && self.retry_at.is_none() {
-                    self.message = shortened(&problem);
+                    self.message = shortened(&listening::explained(problem, &loaded.spec.health.kind));
                 }
                 let visible = matches!(&loaded.spec.health.kind, ProbeKind::Http { expect, .. } if !expect.is_empty());
                 if visible && running.health.ready() && running.health.owed() {
@@ -324,6 +340,7 @@ impl Actor {
             entry.report.healthy = healthy;
             entry.report.restarts = self.restarts;
             entry.report.message.clone_from(&self.message);
+            entry.report.last_end.clone_from(&self.last_end);
             entry.settled = settled.unwrap_or(entry.settled);
         });
     }

@@ -10,7 +10,7 @@ use crate::{
     signals,
     tail::Tail,
 };
-use aerie_agent_protocol::ProcessSpec;
+use aerie_agent_protocol::{ProcessEnd, ProcessSpec};
 use rustix::process::Signal;
 use std::{io, process::ExitStatus, time::Duration};
 use tokio::task::JoinSet;
@@ -30,6 +30,7 @@ pub(super) struct Process {
     errors: Tail,
     /// Asks the process for figures about its work.
     _watcher: Option<AbortOnDropHandle<()>>,
+    lines: Tail,
 }
 
 impl Process {
@@ -39,6 +40,7 @@ impl Process {
         let mut command = program(&spec.command, &wanted.environment).ok_or(io::ErrorKind::InvalidInput)?;
         let mut child = host.children.spawn(&mut command)?;
         let errors = Tail::new(KEPT_LINES, KEPT_CHARACTERS);
+        let lines = Tail::new(ProcessEnd::LAST_LINES, ProcessEnd::LAST_CHARACTERS);
         let log = |stream: &str| Some((host.output.clone(), spec.role.to_string(), stream.to_owned()));
         let requests = |stream: &str| {
             let log = spec.metrics.requests.as_ref().filter(|log| log.stream == stream)?;
@@ -47,15 +49,14 @@ impl Process {
         let mut readers = JoinSet::new();
         let (out, err) = child.outputs();
         if let Some(out) = out {
-            readers.spawn(
-                Sink { log: log(&spec.streams.out), tail: None, requests: requests(&spec.streams.out) }.pump(out),
-            );
+            let (log, requests) = (log(&spec.streams.out), requests(&spec.streams.out));
+            readers.spawn(Sink { log, tails: vec![lines.clone()], requests }.pump(out));
         }
         if let Some(err) = err {
-            let requests = requests(&spec.streams.err);
-            readers.spawn(Sink { log: log(&spec.streams.err), tail: Some(errors.clone()), requests }.pump(err));
+            let (log, requests) = (log(&spec.streams.err), requests(&spec.streams.err));
+            readers.spawn(Sink { log, tails: vec![errors.clone(), lines.clone()], requests }.pump(err));
         }
-        Ok(Self { child, readers, errors, _watcher: watcher(host, spec) })
+        Ok(Self { child, readers, errors, lines, _watcher: watcher(host, spec) })
     }
 
     /// Its process id.
@@ -73,11 +74,12 @@ impl Process {
         self.child.signal(signal)
     }
 
-    /// After it ended by itself: ends what it left behind and gives the last lines it wrote.
-    pub(super) async fn bury(mut self) -> String {
+    /// After it ended by itself: ends what it left behind and gives the last lines of its standard error, as one text, and
+    /// of all its outputs.
+    pub(super) async fn bury(mut self) -> (String, Vec<String>) {
         self.child.kill_group();
         self.drain().await;
-        self.errors.text()
+        (self.errors.text(), self.lines.lines())
     }
 
     /// Asks it to end by `signal`; kills it and its group after `timeout`. True if it ended in time.

@@ -186,6 +186,8 @@ async fn a_crash_is_explained_and_followed_by_restarts_with_growing_delays() {
     let entry = scene.until(|entry| entry.report.restarts == 2).await;
     assert!(begin.elapsed() >= Duration::from_millis(300), "100 ms and 200 ms");
     assert_eq!(entry.report.message, "ended with exit code 7:\nno database");
+    let end = entry.report.last_end.unwrap();
+    assert_eq!((end.code, end.signal, end.out_of_memory), (Some(7), None, false));
     fs::write(scene.path("good"), "").unwrap();
     let entry = scene.settled().await;
     assert_eq!(entry.report.message, "");
@@ -251,7 +253,9 @@ async fn want_of_memory_is_named() {
     let script = "sleep 0.1; echo oom_kill 1 >$DIR/memory.events; kill -9 $$";
     let scene = Scene::start(script, |_| ());
     let entry = scene.until(|entry| !entry.report.message.is_empty()).await;
-    assert_eq!(entry.report.message, "was ended by signal 9 (KILL) because the instance ran out of memory");
+    assert!(entry.report.message.starts_with("was ended by signal 9 (KILL) because the instance ran out of memory"));
+    let end = entry.report.last_end.unwrap();
+    assert_eq!((end.code, end.signal.as_deref(), end.out_of_memory), (None, Some("signal 9 (KILL)"), true));
 }
 
 /// Answers every request with the content of a file.

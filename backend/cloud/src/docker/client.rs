@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{CloudError, CloudErrorKind};
 use bollard::{API_DEFAULT_VERSION, Docker, errors::Error};
-use std::{future::Future, time::Duration};
+use std::{future::Future, path::PathBuf, time::Duration};
 
 /// How long an ordinary call may take. Larger: a stuck engine blocks a manager's run for longer; smaller: starts fail
 /// on a machine that is busy with forty of them (5 s measured for forty at once).
@@ -42,6 +42,12 @@ impl Engine {
 
     pub(super) async fn ping(&self) -> Result<(), CloudError> {
         call("asking whether the engine is there", self.docker.ping()).await.map(drop)
+    }
+
+    /// Where the engine keeps everything; it may be another machine's, or out of sight in a container.
+    pub(super) async fn storage_folder(&self) -> Result<Option<PathBuf>, CloudError> {
+        let info = call("asking where the engine keeps its data", self.docker.info()).await?;
+        Ok(info.docker_root_dir.map(PathBuf::from).filter(|folder| folder.is_dir()))
     }
 
     /// A client whose streams give up when the engine does not even begin to answer.

@@ -6,6 +6,7 @@ use super::{
     hardening::create_body,
 };
 use crate::{CloudError, CloudErrorKind, ContainerSpec, ContainerStatus, Observed};
+use aerie_crash_points as crash_points;
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ impl Engine {
         let start = Instant::now();
         while start.elapsed() < CHANGE_LIMIT {
             if self.create(spec, &hash).await? == Creation::Made {
+                crash_points::pass(crash_points::Point::ContainerCreated);
                 return self.start(spec).await;
             }
             let Some(found) = self.inspect_any(&spec.name).await? else {

@@ -12,19 +12,31 @@ const OTHERS_REMOVAL_LIMIT: Duration = Duration::from_secs(30);
 const OTHERS_REMOVAL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Engine {
+    pub(super) async fn stop_container(&self, name: &str, grace: Duration) -> Result<(), CloudError> {
+        match self.ours(name).await? {
+            // One that waits for its restart has exited for now, but would come back.
+            Some((id, _)) => self.stop(&id, name, grace).await,
+            None => Ok(()),
+        }
+    }
+
     pub(super) async fn remove_container(&self, name: &str, grace: Duration) -> Result<(), CloudError> {
+        let Some((id, status)) = self.ours(name).await? else { return Ok(()) };
+        if status == ContainerStatus::Running && !grace.is_zero() {
+            self.stop(&id, name, grace).await?;
+        }
+        self.remove(&id, name).await
+    }
+
+    /// The container's id: the name might meanwhile belong to a successor.
+    async fn ours(&self, name: &str) -> Result<Option<(String, ContainerStatus)>, CloudError> {
         checked_name(name)?;
-        let Some(found) = self.inspect_any(name).await? else { return Ok(()) };
+        let Some(found) = self.inspect_any(name).await? else { return Ok(None) };
         let Some(observed) = self.observe(&found) else {
             let message = format!("container {name} is not ours, so it stays");
             return Err(CloudError::new(CloudErrorKind::Conflict, message));
         };
-        // By id from here on: the name might meanwhile belong to a successor.
-        let id = found.id.as_deref().unwrap_or(name);
-        if observed.status == ContainerStatus::Running && !grace.is_zero() {
-            self.stop(id, name, grace).await?;
-        }
-        self.remove(id, name).await
+        Ok(Some((found.id.unwrap_or_else(|| name.to_owned()), observed.status)))
     }
 
     async fn stop(&self, id: &str, name: &str, grace: Duration) -> Result<(), CloudError> {

@@ -19,6 +19,7 @@ pub enum Operation {
     /// The build behind `ensure_image`, which several callers may share.
     Build,
     EnsureContainer,
+    StopContainer,
     RemoveContainer,
     Logs,
     Events,

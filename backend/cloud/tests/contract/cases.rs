@@ -232,6 +232,24 @@ pub async fn output_is_followed_to_the_end(f: Fixture) {
     assert!(rest.iter().all(Result::is_ok), "{rest:?}");
 }
 
+pub async fn a_stopped_container_can_be_read_and_stays_down(f: Fixture) {
+    let spec = f.behaving("speaker", "lines:3");
+    f.cloud.ensure_container(&spec).await.unwrap();
+    let mut follow = f.cloud.logs(&spec.name, LogsFrom { follow: true, ..LogsFrom::default() });
+    for _ in 0..3 {
+        timeout(SOON, follow.next()).await.expect("lines come").expect("it goes on").unwrap();
+    }
+    for _ in 0..2 {
+        f.cloud.stop_container(&spec.name, Duration::from_secs(5)).await.expect("also a second time");
+        let status = f.find(&spec.name).await.map(|observed| observed.status);
+        assert!(matches!(status, Some(ContainerStatus::Exited { .. })), "{status:?}");
+    }
+    let lines: Vec<_> = f.cloud.logs(&spec.name, LogsFrom::default()).try_collect().await.unwrap();
+    assert_eq!(texts(&lines), ["line 1", "line 2", "line 3"]);
+    f.cloud.remove_container(&spec.name, Duration::ZERO).await.unwrap();
+    f.cloud.stop_container(&spec.name, Duration::ZERO).await.expect("what is absent is stopped");
+}
+
 pub async fn events_arrive_quickly(f: Fixture) {
     let spec = f.idle("a");
     let mut events = f.cloud.events();

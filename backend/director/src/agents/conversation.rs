@@ -2,7 +2,7 @@
 
 use super::listener::AgentState;
 use crate::errors::chain;
-use aerie_agent_protocol::{FromAgent, PROTOCOL_VERSION, ToAgent};
+use aerie_agent_protocol::{FromAgent, InstanceReport, PROTOCOL_VERSION, ToAgent};
 use aerie_domain::InstanceId;
 use aerie_store::{Signal, StoreError};
 use axum::extract::ws::{Message, WebSocket};
@@ -112,7 +112,7 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
                     return Over::Gone;
                 }
                 match read(&frame) {
-                    Some(FromAgent::Report(report)) => match state.parts.store.instance_report(instance, &report).await {
+                    Some(FromAgent::Report(report)) => match kept(state, instance, &report).await {
                         Ok(true) => Ok(()),
                         Ok(false) => Err(Over::Refused("this instance has been removed")),
                         Err(error) => Err(failed(instance, &error)),
@@ -151,6 +151,10 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
             return over;
         }
     }
+}
+
+async fn kept(state: &AgentState, instance: InstanceId, report: &InstanceReport) -> Result<bool, StoreError> {
+    state.parts.store.instance_report(instance, state.parts.director, report).await
 }
 
 /// Sends the configuration if it is newer than what was sent; refuses when the instance is gone.

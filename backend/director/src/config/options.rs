@@ -119,6 +119,10 @@ pub struct Options {
     /// Largest upload, MiB
     #[arg(long, env = "AERIE_UPLOAD_MIB", default_value_t = 100, global = true)]
     pub upload_mib: u32,
+    /// Uploads and starts are refused while fewer MiB than this are free on the disk of the data directory or of Docker.
+    /// Smaller: what runs may find no room for logs, databases and sessions
+    #[arg(long, env = "AERIE_DISK_RESERVE_MIB", default_value_t = 512, global = true)]
+    pub disk_reserve_mib: u32,
     /// People may register themselves
     #[arg(long, env = "AERIE_OPEN_REGISTRATION", default_value_t = true, action = clap::ArgAction::Set, global = true)]
     pub open_registration: bool,

@@ -26,6 +26,8 @@ struct Readiness {
     cloud: Part,
     /// Not a condition for being ready: what runs without it serves its visitors all the same.
     firewall: Part,
+    /// A disk that is nearly full is no reason to send people elsewhere: only what needs room is refused.
+    disk: Part,
 }
 
 #[derive(Serialize)]
@@ -40,11 +42,14 @@ struct Part {
 pub async fn readyz(State(state): State<AppState>) -> Response {
     let (database, cloud) =
         tokio::join!(ask("The database", state.store.ping()), ask("The container engine", state.cloud.check()),);
+    let full = state.usecases.settings().disks.check(0).err();
+    let problem = full.map(|_| "A disk is nearly full: uploads and starts are refused.".to_owned());
+    let disk = Part { ok: problem.is_none(), problem };
     let ready = database.ok && cloud.ok;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let problem = state.firewall.problem();
     let firewall = Part { ok: problem.is_none(), problem };
-    (status, Json(Readiness { ready, database, cloud, firewall })).into_response()
+    (status, Json(Readiness { ready, database, cloud, firewall, disk })).into_response()
 }
 
 async fn ask<E: std::error::Error>(name: &str, question: impl Future<Output = Result<(), E>>) -> Part {

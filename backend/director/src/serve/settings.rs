@@ -3,7 +3,7 @@
 use crate::{config::Config, logs::kept_folder};
 use aerie_domain::Credits;
 use aerie_manager::ManagerSettings;
-use aerie_usecases::{UploadLimits, UseCaseSettings};
+use aerie_usecases::{Disks, UploadLimits, UseCaseSettings};
 use anyhow::Context;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -13,13 +13,11 @@ use std::{
 /// argon2id memory per password, KiB (OWASP's first choice is 19 MiB with two passes). Larger: slower to guess, and a
 /// class that logs in at once needs more memory.
 const PASSWORD_MEMORY_KIB: u32 = 19 * 1024;
-/// Bytes that must stay free on the data directory's disk.
-const RESERVE_BYTES: u64 = 512 * 1024 * 1024;
 
 /// For the use cases.
 pub(super) fn usecases(config: &Config) -> UseCaseSettings {
     let options = &config.options;
-    let mut uploads = UploadLimits { reserve_bytes: RESERVE_BYTES, ..UploadLimits::default() };
+    let mut uploads = UploadLimits::default();
     uploads.archive.max_upload_bytes = u64::from(options.upload_mib) * 1024 * 1024;
     UseCaseSettings {
         data_dir: options.data_dir.clone(),
@@ -32,6 +30,7 @@ pub(super) fn usecases(config: &Config) -> UseCaseSettings {
         max_versions: options.max_versions,
         open_registration: options.open_registration,
         uploads,
+        disks: Disks::new(u64::from(options.disk_reserve_mib) * 1024 * 1024, &options.data_dir),
         session_days: options.session_days,
         password_memory_kib: PASSWORD_MEMORY_KIB,
         login_attempts: options.login_attempts,

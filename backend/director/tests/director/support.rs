@@ -12,7 +12,7 @@ use aerie_director::{
 use aerie_frontend::Assets;
 use aerie_kinds::Kinds;
 use aerie_store::{Listener, Store};
-use aerie_usecases::{UploadLimits, UseCaseSettings, UseCases};
+use aerie_usecases::{Disks, UploadLimits, UseCaseSettings, UseCases};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -121,7 +121,7 @@ impl App {
 }
 
 fn settings(data: &Path) -> UseCaseSettings {
-    let mut uploads = UploadLimits { reserve_bytes: 0, ..UploadLimits::default() };
+    let mut uploads = UploadLimits::default();
     uploads.archive.max_upload_bytes = UPLOAD_BYTES as u64;
     UseCaseSettings {
         data_dir: data.to_owned(),
@@ -134,6 +134,7 @@ fn settings(data: &Path) -> UseCaseSettings {
         max_versions: 20,
         open_registration: true,
         uploads,
+        disks: Disks::new(0, data),
         session_days: 30,
         password_memory_kib: 64,
         login_attempts: 10,

@@ -36,6 +36,26 @@ pub struct InstanceRoleView {
     /// What the last failed probe or exit said.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+    /// How often its process was started again after it ended by itself.
+    #[serde(default)]
+    pub restarts: u32,
+    /// How its process ended by itself last, until it has been well for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_end: Option<ProcessEndView>,
+}
+
+/// How a process ended by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProcessEndView {
+    /// Exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<String>,
+    /// It was ended because the instance used more memory than it may.
+    pub out_of_memory: bool,
+    /// The last lines that it wrote, oldest first (at most 50).
+    pub lines: Vec<String>,
 }
 
 /// One container with its agent.

@@ -1,7 +1,8 @@
 //! Images that are being built, in the background, one build per image whoever asks.
 
-use crate::{backoff, explain, queue::Queue, world::Image};
+use crate::{backoff, clock::Moment, explain, queue::Queue, world::Image};
 use aerie_cloud::{Cloud, CloudError, CloudErrorKind, ImageSpec, Progress};
+use aerie_crash_points as crash_points;
 use aerie_domain::{ServiceId, views::KindCategory};
 use aerie_kinds::{Kind, Kinds};
 use std::{
@@ -10,6 +11,7 @@ use std::{
     time::Duration,
 };
 use time::OffsetDateTime;
+use tokio::time::Instant;
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -37,6 +39,8 @@ struct Entry {
     attempts: u32,
     /// Services to look at when the build is over.
     waiting: BTreeSet<ServiceId>,
+    /// After a failure: not to be tried before. By our own clock, which nobody sets.
+    retry_at: Instant,
 }
 
 /// Puts down the result of a build, also of one that was cut short.
@@ -59,8 +63,18 @@ impl Images {
     }
 
     /// How far a kind's image is.
-    pub fn state(&self, kind: &Kind) -> Image {
-        self.shared.entries().get(&key(kind)).map_or(Image::Unknown, |entry| entry.image.clone())
+    pub fn state(&self, kind: &Kind, moment: &Moment) -> Image {
+        let entries = self.shared.entries();
+        let Some(entry) = entries.get(&key(kind)) else { return Image::Unknown };
+        let mut image = entry.image.clone();
+        if let Image::Failed { retry_at, .. } = &mut image {
+            *retry_at = moment.at(entry.retry_at);
+        }
+        image
+    }
+
+    fn is_building(&self, kind: &Kind) -> bool {
+        matches!(self.shared.entries().get(&key(kind)), Some(Entry { image: Image::Building(_), .. }))
     }
 
     /// The engine does not know the image any more.
@@ -84,7 +98,7 @@ impl Images {
                 continue;
             }
             self.begin(kind, None);
-            while let Image::Building(_) = self.state(kind) {
+            while self.is_building(kind) {
                 tokio::time::sleep(PREPARATION_LOOK).await;
             }
         }
@@ -98,6 +112,7 @@ impl Images {
                 image: Image::Unknown,
                 attempts: 0,
                 waiting: BTreeSet::new(),
+                retry_at: Instant::now(),
             });
             if let Image::Ready(_) = entry.image {
                 drop(entries);
@@ -136,6 +151,7 @@ impl Images {
     fn progress(&self, key: &str) -> Progress {
         let (shared, key) = (self.shared.clone(), key.to_owned());
         Arc::new(move |line| {
+            crash_points::pass(crash_points::Point::ImageBuilding);
             if let Some(Entry { image: Image::Building(last), .. }) = shared.entries().get_mut(&key) {
                 *last = line;
             }
@@ -179,7 +195,9 @@ impl Drop for Ending {
                     tracing::warn!(image = self.key, error = &error as &dyn std::error::Error, "an image build failed");
                     entry.attempts = entry.attempts.saturating_add(1);
                     // a build that fails costs minutes of work: waits begin at 8 s
-                    let retry_at = OffsetDateTime::now_utc() + backoff::delay(entry.attempts.saturating_add(3));
+                    entry.retry_at = Instant::now() + backoff::delay(entry.attempts.saturating_add(3));
+                    // said by whoever asks
+                    let retry_at = OffsetDateTime::UNIX_EPOCH;
                     entry.image = Image::Failed { reason: explain::cloud(&error), retry_at };
                 }
             }

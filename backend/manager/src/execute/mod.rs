@@ -18,6 +18,7 @@ use crate::{
 };
 use aerie_agent_protocol::ENV_IDENTITY;
 use aerie_cloud::{Cloud, CloudError, CloudErrorKind, ContainerSpec, Observed};
+use aerie_crash_points::{self as crash_points, Point};
 use aerie_domain::{ApplicationId, InstanceId, ServiceId, UserId};
 use aerie_kinds::Kind;
 use aerie_store::{Lease, Store, StoreError};
@@ -55,6 +56,8 @@ pub(crate) struct Subject {
     pub owner: UserId,
     pub size: String,
     pub kind: Option<Arc<Kind>>,
+    /// The public entry, if the service has a public role.
+    pub entry: Option<ServiceId>,
 }
 
 /// Everything that steps act on.
@@ -102,6 +105,7 @@ impl Executor {
                 for volume in volumes.iter().filter(|volume| volume.service == subject.service) {
                     self.cloud.remove_volume(&volume.name).await?;
                 }
+                crash_points::pass(Point::VolumesRemoved);
             }
             Step::RemoveNetwork => {
                 let name = names::network(&self.settings.installation, subject.application);
@@ -141,6 +145,7 @@ impl Executor {
                     return Err(error);
                 }
             };
+            crash_points::pass(Point::ContainerStarted);
             if let Err(error) = note_started(&store, id, &observed).await {
                 // the next inventory tells the same
                 tracing::debug!(instance.id = %id, error = &error as &dyn std::error::Error, "a start was not noted");
@@ -156,7 +161,15 @@ impl Executor {
         let file = kept_logs::path(&self.settings.log_dir, subject.service, id);
         let cloud = self.cloud.clone();
         self.works.start(subject.owner, subject.service, id, Task::Remove, grace + REMOVE_LIMIT, async move {
-            kept_logs::keep_while(cloud.as_ref(), &name, &file, cloud.remove_container(&name, grace)).await
+            // Its output is kept before it goes: a crash in between leaves a container that has ended, and the next
+            // attempt keeps the same lines once more.
+            cloud.stop_container(&name, grace).await?;
+            crash_points::pass(Point::ContainerStopped);
+            kept_logs::keep_ended(cloud.as_ref(), &name, &file).await;
+            crash_points::pass(Point::KeptLogWritten);
+            cloud.remove_container(&name, Duration::ZERO).await?;
+            crash_points::pass(Point::ContainerRemoved);
+            Ok(())
         });
     }
 }

@@ -6,7 +6,8 @@ use crate::{
     step::{Level, Line, Step},
     world::{Role, Status},
 };
-use aerie_domain::{InstanceId, views::EventKind};
+use aerie_crash_points::{self as crash_points, Point};
+use aerie_domain::{InstanceId, RolePhase, views::EventKind};
 use aerie_store::{InstanceRole, Lease, LogLevel, NewEvent, NewInstance, ServiceStatus, StoreError, Txn};
 use std::collections::BTreeSet;
 
@@ -43,6 +44,7 @@ impl Executor {
         }
         tell(&mut txn, subject, &changes).await?;
         txn.commit().await?;
+        steps.iter().for_each(crash_after);
         for (id, _) in log_bytes {
             self.works.forget(subject.service, id);
         }
@@ -53,12 +55,29 @@ impl Executor {
     pub(super) async fn delete(&self, subject: &Subject, lease: &Lease) -> Result<(), PassError> {
         let mut txn = self.store.begin_fenced(lease).await?;
         let application_gone = txn.service_delete(subject.service).await?;
+        if let Some(entry) = subject.entry {
+            txn.wake_service(entry).await?;
+        }
         tell(&mut txn, subject, &Changes { service: true, ..Changes::default() }).await?;
         if application_gone {
             txn.event_append(&event(subject, EventKind::Application, None)).await?;
         }
         txn.commit().await?;
         Ok(())
+    }
+}
+
+/// Where a crash leaves rows that the world does not know of yet.
+fn crash_after(step: &Step) {
+    match step {
+        Step::Insert { .. } => crash_points::pass(Point::InstanceInserted),
+        Step::SetConfig { .. } => crash_points::pass(Point::ConfigWritten),
+        Step::Flip(_) => crash_points::pass(Point::VersionFlipped),
+        Step::SetRoles { roles, .. } if roles.iter().any(|role| role.phase == RolePhase::Draining) => {
+            crash_points::pass(Point::RoleDraining);
+        }
+        Step::SetRoles { wanted: false, .. } => crash_points::pass(Point::RoleEnded),
+        _ => {}
     }
 }
 

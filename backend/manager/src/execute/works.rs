@@ -7,6 +7,7 @@
 use super::turns::Turns;
 use crate::{
     backoff,
+    clock::Moment,
     queue::Queue,
     world::{Task, Work},
 };
@@ -18,7 +19,7 @@ use std::{
     time::Duration,
 };
 use time::OffsetDateTime;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -46,6 +47,8 @@ struct Entry {
     /// Of this task, in a row.
     attempts: u32,
     work: Work,
+    /// After a failure: not to be tried before. By our own clock, which nobody sets.
+    retry_at: Instant,
 }
 
 /// Puts down the result of a work, also of one that was cut short.
@@ -72,10 +75,17 @@ impl Works {
 
     /// What is being done to a service's instances. To be read before rows and inventory: a work writes its row before
     /// it ends, so what is idle here is settled there.
-    pub fn of(&self, service: ServiceId) -> HashMap<InstanceId, Work> {
+    pub fn of(&self, service: ServiceId, moment: &Moment) -> HashMap<InstanceId, Work> {
         let all = self.entries.all();
         let Some(entries) = all.get(&service) else { return HashMap::new() };
-        entries.iter().map(|(id, entry)| (*id, entry.work.clone())).collect()
+        let work = |entry: &Entry| {
+            let mut work = entry.work.clone();
+            if let Work::Failed { retry_at, .. } = &mut work {
+                *retry_at = moment.at(entry.retry_at);
+            }
+            work
+        };
+        entries.iter().map(|(id, entry)| (*id, work(entry))).collect()
     }
 
     /// Where in the queue for starts the first of a service's instances is; nothing when none of them waits.
@@ -100,12 +110,13 @@ impl Works {
                 task,
                 attempts: 0,
                 work: Work::Idle,
+                retry_at: Instant::now(),
             });
             if entry.work == Work::Busy {
                 return;
             }
             if entry.task != task {
-                *entry = Entry { task, attempts: 0, work: Work::Idle };
+                *entry = Entry { task, attempts: 0, work: Work::Idle, retry_at: Instant::now() };
             }
             entry.work = Work::Busy;
         }
@@ -187,11 +198,13 @@ impl Drop for Ending {
                     );
                     if let Some(entry) = entries.get_mut(&self.instance) {
                         entry.attempts = entry.attempts.saturating_add(1);
+                        entry.retry_at = Instant::now() + backoff::delay(entry.attempts);
                         entry.work = Work::Failed {
                             task: entry.task,
                             reason: crate::explain::cloud(&error),
                             attempts: entry.attempts,
-                            retry_at: OffsetDateTime::now_utc() + backoff::delay(entry.attempts),
+                            // said by whoever asks
+                            retry_at: OffsetDateTime::UNIX_EPOCH,
                             hopeless: error.kind == CloudErrorKind::InvalidSpec,
                         };
                     }

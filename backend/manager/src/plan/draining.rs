@@ -62,7 +62,9 @@ fn may_end(board: &mut Board<'_>, index: usize, role: &RoleName, known: bool, de
         board.plan.wake(deadline);
         return false;
     }
-    if now >= deadline + PATIENCE {
+    // Those who did not hear of it because nobody told them (the director was away, or the clock was set) get their time.
+    let patience = deadline.max(board.world.watching_since) + PATIENCE;
+    if now >= patience {
         return true;
     }
     let entry_knows =
@@ -70,7 +72,7 @@ fn may_end(board: &mut Board<'_>, index: usize, role: &RoleName, known: bool, de
     if known && entry_knows {
         return true;
     }
-    board.plan.wake(if known { now + ENTRY_POLL } else { deadline + PATIENCE });
+    board.plan.wake(if known { now + ENTRY_POLL } else { patience });
     false
 }
 

@@ -110,6 +110,9 @@ fn without_kind(world: &World) -> Plan {
             .to_owned(),
         ..world.service.status.clone()
     };
+    if world.operation.is_some() {
+        plan.steps.push(Step::Fail { generation: world.service.generation, error: status.reason.clone() });
+    }
     if status != world.service.status {
         plan.say(Level::Error, status.reason.clone());
         plan.steps.push(Step::SetStatus(status));

@@ -4,7 +4,7 @@ use super::board::{Board, Draft, Trouble, Weight};
 use crate::{
     explain,
     step::{Level, Step},
-    world::{Instance, Status},
+    world::{Image, Instance, Status},
 };
 use aerie_domain::{RolePhase, ServiceState};
 use time::Duration;
@@ -15,6 +15,10 @@ const UNWELL: Duration = Duration::seconds(60);
 
 /// How long a service may be in ERROR until requests are given up. The service itself goes on trying.
 const GIVE_UP: Duration = Duration::seconds(120);
+
+/// How long anything may take. Longer: people wait in vain for longer; shorter: a slow machine never gets done. The build of
+/// an image has a limit of its own.
+const AT_LAST: Duration = Duration::minutes(15);
 
 /// How long a service waits for the entry to send visitors to it. Longer: a broken entry holds up every operation;
 /// shorter: "done" may be said before the public address answers.
@@ -204,6 +208,12 @@ fn tell_waiters(board: &mut Board<'_>, converged: bool, status: &Status) {
         }
     }
     let progress = progress(board);
+    let builds = matches!(board.world.image, Image::Building(_));
+    if now - operation.created_at > AT_LAST && !builds {
+        let error = explain::overdue(AT_LAST.whole_minutes(), &progress, &status.reason);
+        board.plan.steps.push(Step::Fail { generation, error });
+        return;
+    }
     if progress != operation.progress {
         board.plan.steps.push(Step::Progress(progress));
     }

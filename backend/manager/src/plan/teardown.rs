@@ -2,6 +2,7 @@
 
 use super::{board::label, containers::dispose, draining::entry_forgot, emit::observed};
 use crate::{
+    explain,
     step::{Level, Plan, Step},
     world::{Status, World},
 };
@@ -15,6 +16,9 @@ const ENTRY_PATIENCE: Duration = Duration::seconds(2);
 
 /// How long something may keep an instance from being removed until requests are given up. The service goes on trying.
 const GIVE_UP: Duration = Duration::seconds(120);
+
+/// How long stopping may take in any case.
+const AT_LAST: Duration = Duration::minutes(15);
 
 /// How often to look whether the entry knows.
 const ENTRY_POLL: Duration = Duration::milliseconds(100);
@@ -91,8 +95,14 @@ fn is_told(world: &World, kind: Option<&Kind>) -> bool {
 fn progress(world: &World, plan: &mut Plan, reason: &str) {
     let Some(operation) = &world.operation else { return };
     let since = operation.created_at.max(world.service.state_since);
+    let generation = world.service.generation;
     if !reason.is_empty() && world.now - since > GIVE_UP {
-        plan.steps.push(Step::Fail { generation: world.service.generation, error: reason.to_owned() });
+        plan.steps.push(Step::Fail { generation, error: reason.to_owned() });
+        return;
+    }
+    if world.now - operation.created_at > AT_LAST {
+        let error = explain::overdue(AT_LAST.whole_minutes(), &operation.progress, reason);
+        plan.steps.push(Step::Fail { generation, error });
         return;
     }
     let count = world.instances.len();

@@ -60,6 +60,7 @@ async fn agent(store: Store, cloud: SimulatedCloud, spec: ContainerSpec, hub: Di
                         healthy: true,
                         restarts: 0,
                         message: String::new(),
+                        last_end: None,
                     })
                     .collect(),
                 checks: staged
@@ -69,7 +70,7 @@ async fn agent(store: Store, cloud: SimulatedCloud, spec: ContainerSpec, hub: Di
                 staged,
                 problem: String::new(),
             };
-            let _ = store.instance_report(id, &report).await;
+            let _ = store.instance_report(id, hub, &report).await;
         }
         sleep(Duration::from_millis(5)).await;
     }

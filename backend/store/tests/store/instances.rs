@@ -69,7 +69,7 @@ async fn what_the_world_and_the_agent_say_is_kept(pool: PgPool) {
     assert!(!txn.instance_set_observed(id, Some("10.208.0.2"), "running").await.unwrap());
     txn.commit().await.unwrap();
     let report = InstanceReport { applied_generation: 3, problem: "none".to_owned(), ..InstanceReport::default() };
-    assert!(world.store.instance_report(id, &report).await.unwrap());
+    assert!(world.store.instance_report(id, director, &report).await.unwrap());
     assert!(world.store.instance_connected(id, director).await.unwrap());
 
     let row = world.store.instance_fetch(id).await.unwrap().unwrap();
@@ -84,6 +84,11 @@ async fn what_the_world_and_the_agent_say_is_kept(pool: PgPool) {
     world.store.instance_connected(id, other).await.unwrap();
     world.store.instance_disconnected(id, director).await.unwrap();
     assert_eq!(world.store.instance_fetch(id).await.unwrap().unwrap().connected_to, Some(other));
+    // Who hears an agent has its connection, whatever was forgotten meanwhile.
+    world.store.director_remove(other).await.unwrap();
+    assert_eq!(world.store.instance_fetch(id).await.unwrap().unwrap().connected_to, None);
+    world.store.instance_report(id, other, &report).await.unwrap();
+    assert_eq!(world.store.instance_fetch(id).await.unwrap().unwrap().connected_to, Some(other));
     world.store.instance_disconnected(id, other).await.unwrap();
     assert_eq!(world.store.instance_fetch(id).await.unwrap().unwrap().connected_to, None);
 }
@@ -94,7 +99,7 @@ async fn an_agent_without_an_instance_is_not_known(pool: PgPool) {
     let nobody = InstanceId::generate();
     assert!(!world.store.instance_known(nobody).await.unwrap());
     assert!(!world.store.instance_connected(nobody, DirectorId::generate()).await.unwrap());
-    assert!(!world.store.instance_report(nobody, &InstanceReport::default()).await.unwrap());
+    assert!(!world.store.instance_report(nobody, DirectorId::generate(), &InstanceReport::default()).await.unwrap());
     assert!(world.store.instance_known(instance(&world.store, world.php).await).await.unwrap());
 }
 

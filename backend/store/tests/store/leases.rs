@@ -25,6 +25,18 @@ async fn a_holder_renews_and_others_wait(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn a_lease_from_before_the_clock_was_set_back_is_over(pool: PgPool) {
+    let world = world(pool).await;
+    let (here, there) = (DirectorId::generate(), DirectorId::generate());
+    let old = world.store.lease_take(world.php, here).await.unwrap().unwrap();
+    sql(&world.store, "update service_leases set expires_at = now() + interval '1 hour'").await;
+    let (new, now) = world.store.lease_take_at(world.php, there).await.unwrap().expect("nobody waits for an hour");
+    assert_eq!(new.epoch, old.epoch + 1);
+    assert!((time::OffsetDateTime::now_utc() - now).abs() < time::Duration::seconds(10), "the database's time: {now}");
+    assert!(matches!(world.store.begin_fenced(&old).await.unwrap_err(), StoreError::LostLease));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn after_a_takeover_the_former_holder_can_change_nothing(pool: PgPool) {
     let world = world(pool).await;
     let (here, there) = (DirectorId::generate(), DirectorId::generate());

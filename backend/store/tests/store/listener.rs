@@ -66,12 +66,13 @@ async fn agents_wake_their_manager_when_they_have_something_new_to_say(pool: PgP
     let (listener, mut signals) = listen(&world).await;
     let report = InstanceReport { applied_generation: 1, ..InstanceReport::default() };
 
-    world.store.instance_connected(id, DirectorId::generate()).await.unwrap();
+    let director = DirectorId::generate();
+    world.store.instance_connected(id, director).await.unwrap();
     expect(&mut signals, Signal::Service(world.php), SECOND).await;
-    world.store.instance_report(id, &report).await.unwrap();
+    world.store.instance_report(id, director, &report).await.unwrap();
     expect(&mut signals, Signal::Service(world.php), SECOND).await;
     // A sign of life wakes nobody: the next signal is the one after it.
-    world.store.instance_report(id, &report).await.unwrap();
+    world.store.instance_report(id, director, &report).await.unwrap();
     world.store.wake_config(id).await.unwrap();
     expect(&mut signals, Signal::Config(id), SECOND).await;
     listener.stop().await;

@@ -1,9 +1,10 @@
 //! Operations and how newer ones replace older ones.
 
-use crate::world::{World, service, user, world};
+use crate::world::{World, service, sql, user, world};
 use aerie_domain::{OperationId, OperationKind, OperationState, ServiceId};
 use aerie_store::NewOperation;
 use sqlx::PgPool;
+use std::time::Duration;
 
 async fn ask(world: &World, service: ServiceId, kind: OperationKind, generation: i64) -> OperationId {
     let id = OperationId::generate();
@@ -81,6 +82,44 @@ async fn operations_end_with_their_generation_and_never_change_again(pool: PgPoo
     assert_eq!((row.state, row.error.as_str()), (OperationState::Failed, "no room"));
     assert_eq!((row.progress.as_str(), row.requested_by.as_str()), ("instance 1 of 2 healthy", "ada"));
     assert!(row.ended_at.is_some());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_nobody_finishes_is_ended_with_a_reason(pool: PgPool) {
+    let world = world(pool).await;
+    let start = ask(&world, world.php, OperationKind::Start, 2).await;
+    let half_hour = Duration::from_secs(1800);
+    assert_eq!(world.store.operations_end_overdue(half_hour, "Not done.").await.unwrap(), 0);
+    let mut txn = world.store.begin().await.unwrap();
+    assert_eq!(txn.operations_give_up(world.php, half_hour, "no engine").await.unwrap(), 0);
+    txn.operations_progress(world.php, "instance 1 of 2 healthy").await.unwrap();
+    txn.commit().await.unwrap();
+
+    sql(&world.store, "update operations set created_at = now() - interval '31 minutes'").await;
+    sql(&world.store, "update services set reason = 'no room'").await;
+    let scale = ask(&world, world.php, OperationKind::Scale, 3).await;
+    let before = world.store.events_head().await.unwrap();
+    assert_eq!(world.store.operations_end_overdue(half_hour, "Not done.").await.unwrap(), 1);
+    let row = world.store.operation_fetch(start, world.ada).await.unwrap().unwrap();
+    assert_eq!((row.state, row.error.as_str()), (OperationState::Failed, "Not done. instance 1 of 2 healthy no room"));
+    let events = world.store.events_after(world.ada, Some(before), 9).await.unwrap();
+    assert_eq!(events.last().map(|event| event.service_id), Some(Some(world.php)), "its owner is told");
+    assert_eq!(states(&world, &[scale]).await, [OperationState::Pending], "younger ones go on");
+
+    sql(&world.store, "update operations set created_at = now() - interval '31 minutes'").await;
+    let mut txn = world.store.begin().await.unwrap();
+    assert_eq!(txn.operations_give_up(world.php, half_hour, "no engine").await.unwrap(), 1);
+    txn.commit().await.unwrap();
+    assert_eq!(world.store.operation_fetch(scale, world.ada).await.unwrap().unwrap().error, "no engine");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn the_newest_is_the_one_with_the_highest_generation_whatever_the_clock_said(pool: PgPool) {
+    let world = world(pool).await;
+    let scale = ask(&world, world.php, OperationKind::Scale, 3).await;
+    // an id that was made an hour later, by a clock that has been set back since
+    ask(&world, world.php, OperationKind::Start, 2).await;
+    assert_eq!(world.store.operation_latest(world.php).await.unwrap().unwrap().id, scale);
 }
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -6,7 +6,7 @@ use aerie_domain::{
 };
 use aerie_kinds::Kinds;
 use aerie_store::Store;
-use aerie_usecases::{Actor, ClientInfo, Failure, Outcome, UploadLimits, UseCaseSettings, UseCases, Via};
+use aerie_usecases::{Actor, ClientInfo, Disks, Failure, Outcome, UploadLimits, UseCaseSettings, UseCases, Via};
 use sqlx::PgPool;
 use std::path::Path;
 use tempfile::TempDir;
@@ -34,6 +34,7 @@ impl House {
             max_versions: 5,
             open_registration: true,
             uploads: UploadLimits::default(),
+            disks: Disks::new(0, data.path()),
             session_days: 30,
             password_memory_kib: 64,
             login_attempts: 5,

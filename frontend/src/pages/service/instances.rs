@@ -2,7 +2,7 @@
 
 use super::{ServicePageData, part};
 use crate::{
-    components::{Bar, RoleChip, role_class},
+    components::{Bar, ProcessEnd, RoleChip, role_class},
     format,
 };
 use aerie_domain::{
@@ -48,6 +48,7 @@ fn InstanceBox(instance: InstanceView, roles: Vec<RoleView>, id: ServiceId, now:
         .iter()
         .map(|role| view! { <RoleChip role=role.clone() colour=role_class(&roles, &role.role) /> })
         .collect();
+    let ends: Vec<_> = instance.roles.iter().map(|role| view! { <ProcessEnd role=role.clone() /> }).collect();
     let logs = format!("/services/{id}/logs?instance={}", instance.short);
     let cost = if instance.auxiliary { "costs nothing".to_owned() } else { cost(&instance) };
     view! {
@@ -60,6 +61,7 @@ fn InstanceBox(instance: InstanceView, roles: Vec<RoleView>, id: ServiceId, now:
                 </a>
             </div>
             <div class="chips">{chips}</div>
+            {ends}
             <Usage instance=instance.clone() />
             <p class="instance-facts muted">
                 <span>{instance.address.unwrap_or_else(|| "no address yet".to_owned())}</span>

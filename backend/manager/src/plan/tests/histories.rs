@@ -48,6 +48,17 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
+/// What may stay as it is for ever.
+fn broken() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        prop_oneof![Just("php"), Just("web"), Just("proxy"), Just("sessions")].prop_map(Happening::Sick),
+        (0_usize..9).prop_map(Happening::Silence),
+        (0_usize..9).prop_map(Happening::Kill),
+        Just(Happening::FailRuns(u32::MAX)),
+        Just(Happening::ImageGone),
+    ]
+}
+
 fn happens(shop: &mut Imitation, happening: &Happening) {
     match *happening {
         Happening::Start => shop.ask(|service| service.desired = DesiredState::Running),
@@ -140,6 +151,45 @@ proptest! {
         if end < 2 {
             prop_assert_eq!(shop.world.service.status.observed_generation, shop.world.service.generation);
         }
+    }
+
+    /// Whatever stays broken: nobody waits for an answer for ever.
+    #[test]
+    fn every_request_ends_even_when_nothing_heals(
+        history in prop::collection::vec(happening(), 0..30),
+        broken in prop::collection::vec(broken(), 0..4),
+        last in 0..4,
+    ) {
+        let mut shop = Imitation::new().with_entry();
+        shop.add_version(1);
+        shop.add_version(2);
+        for happening in history {
+            happens(&mut shop, &happening);
+        }
+        for happening in &broken {
+            happens(&mut shop, happening);
+        }
+        match last {
+            0 => shop.ask(|service| service.desired = DesiredState::Running),
+            1 => shop.ask(|service| service.desired = DesiredState::Stopped),
+            2 => shop.ask(|service| service.desired = DesiredState::Deleted),
+            _ => {
+                shop.world.kind = None;
+                shop.ask(|service| service.desired = DesiredState::Running);
+            }
+        }
+        // an image that is being built has a limit of its own, which ends with a reason
+        if matches!(shop.world.image, Image::Building(_)) {
+            let retry_at = shop.world.now + Duration::days(1);
+            shop.world.image = Image::Failed { reason: "no answer within 30 minutes".into(), retry_at };
+        }
+        let begun = shop.world.now;
+        while shop.world.operation.is_some() && !shop.deleted {
+            prop_assert!(shop.world.now - begun < Duration::minutes(20), "{:?}", shop.world.service.status);
+            shop.turn();
+            shop.world.now += Duration::seconds(5);
+        }
+        prop_assert!(shop.failed.iter().all(|reason| !reason.trim().is_empty()), "a failure says why");
     }
 
     /// While only counts change, nobody is ever sent to a process that has ended.

@@ -43,6 +43,7 @@ impl Imitation {
                         healthy: healthy(&process.role),
                         restarts: 0,
                         message: if healthy(&process.role) { String::new() } else { "connection refused".into() },
+                        last_end: None,
                     })
                     .collect(),
                 staged: config.code.versions.iter().map(|version| version.id).collect(),
