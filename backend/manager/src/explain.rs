@@ -106,15 +106,9 @@ pub fn pass(error: &PassError) -> String {
 
 /// An operation was not done in time.
 pub fn overdue(minutes: i64, progress: &str, reason: &str) -> String {
-    let mut text = format!("Not done within {minutes} minutes.");
-    if !progress.is_empty() {
-        text.push_str(&format!(" The last that happened: {progress}."));
-    }
-    if !reason.is_empty() {
-        text.push_str(&format!(" What is in the way: {reason}"));
-    }
-    text.push_str(" The service goes on trying; ask again, or stop it.");
-    text
+    let last = if progress.is_empty() { String::new() } else { format!(" The last that happened: {progress}.") };
+    let obstacle = if reason.is_empty() { String::new() } else { format!(" What is in the way: {reason}") };
+    format!("Not done within {minutes} minutes.{last}{obstacle} The service goes on trying; ask again, or stop it.")
 }
 
 /// An operation was not done in time, and nobody knows why: what has become of it follows.

@@ -8,7 +8,7 @@ use aerie_domain::{
 };
 use aerie_kinds::Kinds;
 use aerie_store::Store;
-use aerie_usecases::{Actor, ClientInfo, Failure, Outcome, UploadLimits, UseCaseSettings, UseCases, Via};
+use aerie_usecases::{Actor, ClientInfo, Disks, Failure, Outcome, UploadLimits, UseCaseSettings, UseCases, Via};
 use sqlx::PgPool;
 use std::path::Path;
 use tempfile::TempDir;
@@ -34,11 +34,13 @@ impl Shop {
             domain: "localhost".into(),
             public_port: 7780,
             initial_credit: Credits::whole(50),
+            charge_period: std::time::Duration::from_secs(60),
             max_applications: 5,
             max_instances: 6,
             max_versions: 5,
             open_registration: true,
             uploads: UploadLimits::default(),
+            disks: Disks::new(0, data.path()),
             session_days: 30,
             password_memory_kib: 64,
             login_attempts: 5,
