@@ -13,8 +13,9 @@ pub(super) fn table(findings: &[Finding]) -> String {
             Verdict::Note => "note",
             Verdict::Problem => "PROBLEM",
         };
+        let line = format!("{word:<7}  {:<width$}  {}", finding.check, finding.hint);
         // Writing to a string does not fail.
-        let _ = writeln!(text, "{}", format!("{word:<7}  {:<width$}  {}", finding.check, finding.hint).trim_end());
+        let _ = writeln!(text, "{}", line.trim_end());
     }
     let problems = findings.iter().filter(|finding| finding.verdict == Verdict::Problem).count();
     let _ = match problems {

@@ -182,7 +182,7 @@ fn every_test_that_the_security_page_names_exists() {
     let names: BTreeSet<&str> = rows
         .filter_map(|row| row.trim_end_matches('|').rsplit('|').next())
         .flat_map(|cell| cell.split('`').skip(1).step_by(2))
-        .filter(|name| name.contains('_'))
+        .filter(|name| name.contains('_') && !name.contains(|c: char| c.is_ascii_uppercase()))
         .collect();
     assert!(names.len() > 25, "{names:?}");
     let missing: Vec<_> = names.iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();

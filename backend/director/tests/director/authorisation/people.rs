@@ -99,10 +99,11 @@ impl Person<'_> {
             (Who::Admin, _) => Expected::Refused,
             (Who::Account, OtherToken | Reader) => Expected::NotAllowed,
             (Who::SignedIn | Who::Owner, Reader) if row.changes() => Expected::NotAllowed,
-            (Who::SignedIn, OtherToken | OtherBrowser) | (Who::SignedIn | Who::Owner, Reader) => Expected::Served,
-            (Who::Owner, OtherToken | OtherBrowser) => Expected::NotFound,
             (Who::Account, OtherBrowser) if row.names_something() => Expected::NotFound,
-            (Who::Account, OtherBrowser | Owner) => Expected::Served,
+            (Who::Owner, OtherToken | OtherBrowser) => Expected::NotFound,
+            (Who::SignedIn, OtherToken | OtherBrowser)
+            | (Who::SignedIn | Who::Owner, Reader)
+            | (Who::Account, OtherBrowser | Owner) => Expected::Served,
         }
     }
 
