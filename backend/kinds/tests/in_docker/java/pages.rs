@@ -42,14 +42,14 @@ fn a_packed_service_serves_pages_and_keeps_its_secrets() {
     }
 
     // Bodies: kept whole, too large ones are refused.
-    let post = |size: usize| {
+    let send = |size: usize| {
         let head = format!("POST /api/body HTTP/1.1\r\nHost: {HOST}\r\nConnection: close");
         Connection::open(port)
             .and_then(|mut connection| connection.send(&head, &"x".repeat(size)))
             .map(|answer| (answer.status, answer.body))
     };
-    assert_eq!(post(5_000_000).expect("an answer"), (200, "5000000".to_owned()));
-    assert!(post(9_000_000).map_or(true, |(status, _)| status == 413));
+    assert_eq!(send(5_000_000).expect("an answer"), (200, "5000000".to_owned()));
+    assert!(send(9_000_000).map_or(true, |(status, _)| status == 413));
 
     // Errors are in the logs; visitors see them in debug mode only.
     let error = site.get("/api/error");

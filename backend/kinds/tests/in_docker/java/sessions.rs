@@ -72,10 +72,10 @@ fn sessions_belong_to_no_instance_and_to_no_version() {
 
     // An instance dies in the middle of a request that holds the session: others wait for a moment, then go on.
     let session = cookie(&ask(&second, &one, "", "/api/count"));
-    let (at, version, held) = (second.clone(), one.clone(), session.clone());
+    let (at, version, carried) = (second.clone(), one.clone(), session.clone());
     let cut = std::thread::spawn(move || {
         let head = format!(
-            "GET /api/count-slowly HTTP/1.1\r\nHost: {version}\r\nX-Aerie-Host: {HOST}\r\nCookie: {held}\r\nConnection: close"
+            "GET /api/count-slowly HTTP/1.1\r\nHost: {version}\r\nX-Aerie-Host: {HOST}\r\nCookie: {carried}\r\nConnection: close"
         );
         Connection::open_at(&at, 8082).and_then(|mut connection| connection.send(&head, ""))
     });
