@@ -16,19 +16,27 @@ use aerie_kinds::Kinds;
 use aerie_store::{Listener, Signal, Store};
 use futures_util::StreamExt;
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::{
     sync::{Semaphore, broadcast},
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 /// How often to ask the database which services need a manager, for wake-ups that were lost. Longer: such a service
 /// waits longer; shorter: a list of all services is read more often.
 const RESYNC: Duration = Duration::from_secs(30);
+
+/// How long after an event its service is looked at again. The engine tells of an end before its list of containers shows
+/// it (measured on a busy machine: up to some hundred milliseconds later), so the first look may come too early.
+const ENGINE_SETTLES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+
+/// Pause before the engine is asked again whether it is there.
+const ENGINE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often this director says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -233,13 +241,40 @@ impl Manager {
     }
 
     async fn watch_engine(&self) {
+        let mut again: BTreeSet<(Instant, ServiceId)> = BTreeSet::new();
         loop {
             let mut events = self.cloud.events();
-            while let Some(Ok(event)) = events.next().await {
-                self.queue.wake(event.service);
+            loop {
+                let due = again.first().map(|(at, _)| *at);
+                tokio::select! {
+                    // Cancel-safe: an event that is not taken stays in the stream.
+                    event = events.next() => match event {
+                        Some(Ok(event)) => {
+                            self.queue.wake(event.service);
+                            again.extend(ENGINE_SETTLES.map(|wait| (Instant::now() + wait, event.service)));
+                        }
+                        Some(Err(error)) => {
+                            let error = &error as &dyn std::error::Error;
+                            tracing::warn!(error, "the container engine tells nothing any more");
+                            break;
+                        }
+                        None => break,
+                    },
+                    // Cancel-safe: nothing is lost with a timer.
+                    () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                        if let Some((_, service)) = again.pop_first() {
+                            self.queue.wake(service);
+                        }
+                    }
+                }
             }
-            // Shorter: an engine that is down is asked all the time. What happens meanwhile is found by passes.
-            sleep(Duration::from_secs(1)).await;
+            // Shorter: an engine that is down is asked all the time; longer: it is noticed later that it is back.
+            sleep(ENGINE_PAUSE).await;
+            while self.cloud.check().await.is_err() {
+                sleep(ENGINE_PAUSE).await;
+            }
+            // What happened meanwhile nobody told; and failed passes wait for minutes.
+            self.resync(true).await;
         }
     }
 
