@@ -183,7 +183,7 @@ mod tests {
         let (output, writer) = crate::output::channel();
         let seen = crate::testing::Shared::default();
         let task = tokio::spawn(writer.run(seen.clone()));
-        let sink = Sink { log: Some((output, "php".into(), "out".into())), tail: None };
+        let sink = Sink { log: Some((output, "php".into(), "out".into())), tails: Vec::new(), requests: None };
         let flood = "spam\n".repeat(600_000);
         sink.pump(flood.as_bytes()).await;
         task.await.unwrap();

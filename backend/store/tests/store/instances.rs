@@ -76,7 +76,7 @@ async fn what_the_world_and_the_agent_say_is_kept(pool: PgPool) {
     assert_eq!((row.container, row.address.as_deref()), (Some(container), Some("10.208.0.2")));
     assert_eq!((row.report.as_ref(), row.connected_to), (Some(&report), Some(director)));
     let lite = world.store.instances_of_services(&[world.php]).await.unwrap().remove(0);
-    assert_eq!((lite.id, lite.report, lite.connected), (id, Some(report), true));
+    assert_eq!((lite.id, lite.report, lite.connected), (id, Some(report.clone()), true));
     assert_eq!(lite.container_status, "running");
 
     // The agent has moved on to another director meanwhile: the first one's farewell comes too late.

@@ -73,10 +73,9 @@ fn class(line: &LogLine) -> &'static str {
     let says = |words: &[&str]| words.iter().any(|word| line.text.contains(word));
     match (line.source, line.stream.as_str()) {
         (LogSource::Manager, "warn") => "log-line warn",
-        (LogSource::Manager, "error") => "log-line bad",
         (LogSource::Instance, "error" | "err") if says(&HARMLESS) => "log-line",
         (LogSource::Instance, "error" | "err") if says(&WARNING) => "log-line warn",
-        (LogSource::Instance, "error" | "err") => "log-line bad",
+        (LogSource::Manager, "error") | (LogSource::Instance, "error" | "err") => "log-line bad",
         _ => "log-line",
     }
 }
