@@ -3,13 +3,15 @@
 use crate::docker::{Container, wait_until};
 use aerie_agent_protocol::{InstanceConfig, ProbeKind, ProcessSpec, ReloadMethod};
 use aerie_kinds::Kind;
-use std::{fmt::Write as _, time::Duration};
+use std::{cell::Cell, fmt::Write as _, time::Duration};
 
 /// An instance and the configuration it runs with.
 pub struct Instance {
     pub container: Container,
     pub address: String,
     config: Option<InstanceConfig>,
+    /// The last reload by a program needed no signal.
+    pub told: Cell<bool>,
 }
 
 impl Instance {
@@ -19,7 +21,7 @@ impl Instance {
         tmpfs.extend(kind.spec.roles.iter().filter_map(|role| role.volume.clone()).map(|volume| (volume.path, 64)));
         let container = Container::start(image, network, &aliases, &tmpfs, kind.spec.size.memory_mib);
         let address = if network == "host" { "127.0.0.1".to_owned() } else { container.address() };
-        Self { container, address, config: None }
+        Self { container, address, config: None, told: Cell::new(false) }
     }
 
     /// Writes the files; starts everything the first time, reloads what changed afterwards; waits until healthy.
@@ -77,7 +79,19 @@ impl Instance {
     }
 
     fn reload(&self, process: &ProcessSpec) {
-        let ReloadMethod::Signal(signal) = &process.reload else { panic!("{} is not reloaded", process.name) };
+        let signal = match &process.reload {
+            ReloadMethod::Signal(signal) => signal,
+            ReloadMethod::Exec { command, signal } => {
+                let (ok, said) = self.container.run(&command.iter().map(String::as_str).collect::<Vec<_>>());
+                self.told.set(ok);
+                if ok {
+                    return;
+                }
+                eprintln!("{} is reloaded: {said}", process.name);
+                signal
+            }
+            other => panic!("{} is not reloaded: {other:?}", process.name),
+        };
         let (ok, said) =
             self.container.run(&["sh", "-c", &format!("kill -{signal} $(cat /run/aerie/{}.pid)", process.name)]);
         assert!(ok, "{said}");
