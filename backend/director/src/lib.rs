@@ -17,5 +17,6 @@ pub mod identity;
 pub mod lifecycle;
 pub mod logs;
 pub mod serve;
+pub mod simulated_agents;
 pub mod state;
 pub mod telemetry;

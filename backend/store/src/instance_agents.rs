@@ -62,6 +62,13 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that these agents have said again what they said before. Those that are gone are passed over.
+    pub async fn instances_alive(&self, ids: &[InstanceId]) -> Result<(), StoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        sqlx::query!("update instances set report_at = now() where id = any($1)", &ids).execute(self.pool()).await?;
+        Ok(())
+    }
+
     /// Keeps an agent's report. Wakes the service's manager only if the report says something new: agents repeat
     /// themselves every few seconds as a sign of life. False when there is no such instance.
     pub async fn instance_report(&self, id: InstanceId, report: &InstanceReport) -> Result<bool, StoreError> {

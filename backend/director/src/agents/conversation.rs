@@ -96,6 +96,8 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
     tracing::debug!(instance.id = %instance, generation = applied, "agent says hello");
     let (mut heard, mut usage_at) = (Instant::now(), Instant::now());
     let mut usage: Option<Usage> = None;
+    // The report that is in the row.
+    let mut known = None;
     let (mut window, mut messages) = (Instant::now(), 0_u32);
     let mut ping = interval(PING_EVERY);
     let mut look_at = Instant::now();
@@ -114,8 +116,12 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
                     return Over::Gone;
                 }
                 match read(&frame) {
+                    Some(FromAgent::Report(report)) if known.as_ref() == Some(&report) => {
+                        state.parts.signs_of_life.note(instance);
+                        Ok(())
+                    }
                     Some(FromAgent::Report(report)) => match state.parts.store.instance_report(instance, &report).await {
-                        Ok(true) => Ok(()),
+                        Ok(true) => { known = Some(report); Ok(()) }
                         Ok(false) => Err(Over::Refused("this instance has been removed")),
                         Err(error) => Err(failed(instance, &error)),
                     },

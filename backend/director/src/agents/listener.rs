@@ -1,6 +1,6 @@
 //! The listener: TLS, who calls, and the two routes.
 
-use super::{code::code, connections::Connections, conversation};
+use super::{SignsOfLife, code::code, connections::Connections, conversation};
 use crate::{
     http::server,
     identity::{Authority, IdentityError, peer_instance, server_config},
@@ -38,6 +38,8 @@ pub struct AgentParts {
     pub director: DirectorId,
     /// How the process ends.
     pub lifecycle: Lifecycle,
+    /// Reports that say nothing new.
+    pub signs_of_life: SignsOfLife,
 }
 
 #[derive(Clone)]

@@ -45,6 +45,7 @@ async fn listen(pool: PgPool) -> Listening {
         listener: Arc::clone(&app.state.listener),
         director: DirectorId::generate(),
         lifecycle: app.state.lifecycle.clone(),
+        signs_of_life: aerie_director::agents::SignsOfLife::default(),
     };
     app.state.lifecycle.spawn(serve(listener, acceptor(&authority).unwrap(), parts));
     Listening { app, authority, address, service }
