@@ -18,6 +18,15 @@ use tempfile::TempDir;
 static NEXT_POOL: AtomicU16 = AtomicU16::new(0);
 const POOLS: u32 = 256;
 
+/// How an installation differs from what tests use.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// The optimised build instead of the debug one.
+    pub release: bool,
+    /// More environment variables of the director; they replace the usual ones.
+    pub environment: Vec<(&'static str, String)>,
+}
+
 /// A running installation.
 pub struct Installation {
     label: String,
@@ -25,6 +34,7 @@ pub struct Installation {
     database: String,
     director: Option<Child>,
     environment: Vec<(&'static str, String)>,
+    programme: PathBuf,
     /// Port of the dashboard and the REST API.
     pub web_port: u16,
     /// Port at which applications answer.
@@ -37,11 +47,20 @@ impl Installation {
     /// # Errors
     /// When a part is missing; the message says which.
     pub async fn start(name: &str) -> Result<Self> {
+        Self::start_with(name, Setup::default()).await
+    }
+
+    /// Starts one that differs from what tests use.
+    ///
+    /// # Errors
+    /// As [`Installation::start`].
+    pub async fn start_with(name: &str, setup: Setup) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        let director = target.join("debug/aerie-director");
-        if !director.exists() {
-            bail!("{} is missing: run scripts/build debug first", director.display());
+        let profile = if setup.release { "release" } else { "debug" };
+        let programme = target.join(profile).join("aerie-director");
+        if !programme.exists() {
+            bail!("{} is missing: run scripts/build {profile} first", programme.display());
         }
         let label = format!("test-{name}-{}", std::process::id());
         let admin = env::var("DATABASE_URL").context("DATABASE_URL names the test database server")?;
@@ -52,7 +71,7 @@ impl Installation {
         let ports = free_ports()?;
         let pool = (std::process::id().wrapping_mul(13) + u32::from(NEXT_POOL.fetch_add(1, Ordering::Relaxed))) % POOLS;
         let at = |path: &str| root.join(path).display().to_string();
-        let environment = vec![
+        let mut environment = vec![
             ("AERIE_DATABASE_URL", format!("{server}/{database}")),
             ("AERIE_DATA_DIR", folder.path().join("data").display().to_string()),
             ("AERIE_LISTEN", format!("127.0.0.1:{}", ports[0])),
@@ -66,28 +85,31 @@ impl Installation {
             ("AERIE_TEMPLATES_DIR", at("service-templates")),
             ("AERIE_STATIC_DIR", at("static")),
             ("AERIE_PKG_DIR", target.join("pkg").display().to_string()),
-            ("AERIE_AGENT_BINARY", target.join("debug/static/aerie-agent").display().to_string()),
+            ("AERIE_AGENT_BINARY", target.join(profile).join("static/aerie-agent").display().to_string()),
             ("AERIE_PREPARE_IMAGES", "false".to_owned()),
             ("AERIE_LOG", "text".to_owned()),
         ];
+        // Of two of one name the later one counts.
+        environment.extend(setup.environment);
         let mut installation = Self {
             label,
             folder,
             database: format!("{server}/{database}"),
             director: None,
             environment,
+            programme,
             web_port: ports[0],
             public_port: ports[2],
         };
         fs::create_dir_all(installation.folder.path().join("data"))?;
-        installation.start_director(&director)?;
+        installation.start_director()?;
         installation.ready().await?;
         Ok(installation)
     }
 
-    fn start_director(&mut self, director: &Path) -> Result<()> {
+    fn start_director(&mut self) -> Result<()> {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("director.log"))?;
-        let child = Command::new(director)
+        let child = Command::new(&self.programme)
             .arg("serve")
             .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
@@ -126,10 +148,32 @@ impl Installation {
     /// # Errors
     /// When it does not get ready.
     pub async fn restart_director(&mut self) -> Result<()> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        self.start_director(&target.join("debug/aerie-director"))?;
+        self.start_director()?;
         self.ready().await
+    }
+
+    /// Process id of the director, while it runs.
+    #[must_use]
+    pub fn director_id(&self) -> Option<u32> {
+        self.director.as_ref().map(Child::id)
+    }
+
+    /// Address of its database.
+    #[must_use]
+    pub fn database_url(&self) -> &str {
+        &self.database
+    }
+
+    /// Where it keeps uploads and logs.
+    #[must_use]
+    pub fn data_folder(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Label of everything it makes in Docker.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
     }
 
     /// Address of the dashboard.

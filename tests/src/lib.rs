@@ -8,9 +8,9 @@ mod samples;
 mod visitor;
 mod wait;
 
-pub use api::Api;
+pub use api::{Api, PASSWORD};
 pub use browser::{Browser, Scripts};
-pub use installation::Installation;
+pub use installation::{Installation, Setup};
 pub use samples::{Sample, tar_gz};
 pub use visitor::{Visitor, VisitorReport};
 pub use wait::until;
