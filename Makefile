@@ -1,5 +1,5 @@
 # The two commands a user needs are `make up` and `make test`; the others are their parts.
-.PHONY: up down build test sqlx fmt compose-up compose-down
+.PHONY: up down build test bench soak sqlx fmt compose-up compose-down
 
 up: ## Install what is missing, build, start everything and print the address.
 	@scripts/up
@@ -12,6 +12,13 @@ build: ## Build director, agent and pages.
 
 test: ## Everything that must pass, headless browser included; leaves nothing behind.
 	@scripts/test
+
+comma := ,
+bench: ## Measure the table of docs/benchmarks.md (ROWS=start,scale for some of it).
+	@scripts/bench rows $(subst $(comma), ,$(ROWS))
+
+soak: ## Random changes under load for 20 minutes (MINUTES=5 for less), then a report of leaks and losses.
+	@MINUTES=$(or $(MINUTES),20) scripts/bench soak
 
 sqlx: ## Refresh the committed query data after a change of SQL or migrations (needs DATABASE_URL).
 	@scripts/sqlx prepare

@@ -18,6 +18,14 @@ use tempfile::TempDir;
 static NEXT_POOL: AtomicU16 = AtomicU16::new(0);
 const POOLS: u32 = 256;
 
+/// How an installation differs from what tests use.
+struct Setup {
+    /// The optimised build instead of the debug one.
+    release: bool,
+    /// More environment variables of the director; they replace the usual ones.
+    environment: Vec<(&'static str, String)>,
+}
+
 /// A running installation.
 pub struct Installation {
     pub(crate) label: String,
@@ -28,6 +36,7 @@ pub struct Installation {
     pub(crate) others: Vec<Child>,
     watch: Option<Watch>,
     pub(crate) environment: Vec<(&'static str, String)>,
+    pub(crate) programme: PathBuf,
     /// Port of the dashboard and the REST API.
     pub web_port: u16,
     /// Port at which applications answer.
@@ -59,11 +68,26 @@ impl Installation {
     /// # Errors
     /// As above.
     pub async fn start_on(admin: &str, name: &str, more: &[(&'static str, &str)]) -> Result<Self> {
+        let environment = more.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self::set_up(admin, name, Setup { release: false, environment }).await
+    }
+
+    /// The optimised build instead of the debug one, for measurements.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_release(name: &str, environment: Vec<(&'static str, String)>) -> Result<Self> {
+        let admin = env::var("DATABASE_URL").context("DATABASE_URL names the test database server")?;
+        Self::set_up(&admin, name, Setup { release: true, environment }).await
+    }
+
+    async fn set_up(admin: &str, name: &str, setup: Setup) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        let director = target.join("debug/aerie-director");
-        if !director.exists() {
-            bail!("{} is missing: run scripts/build debug first", director.display());
+        let profile = if setup.release { "release" } else { "debug" };
+        let programme = target.join(profile).join("aerie-director");
+        if !programme.exists() {
+            bail!("{} is missing: run scripts/build {profile} first", programme.display());
         }
         let label = format!("test-{name}-{}", std::process::id());
         let database = label.replace('-', "_");
@@ -87,12 +111,13 @@ impl Installation {
             ("AERIE_TEMPLATES_DIR", at("service-templates")),
             ("AERIE_STATIC_DIR", at("static")),
             ("AERIE_PKG_DIR", target.join("pkg").display().to_string()),
-            ("AERIE_AGENT_BINARY", target.join("debug/static/aerie-agent").display().to_string()),
+            ("AERIE_AGENT_BINARY", target.join(profile).join("static/aerie-agent").display().to_string()),
             ("AERIE_PREPARE_IMAGES", "false".to_owned()),
             ("AERIE_LOG", "text".to_owned()),
         ];
         let watch = Watch::start(&label)?;
-        environment.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        // Of two of one name the later one counts.
+        environment.extend(setup.environment);
         let mut installation = Self {
             label,
             watch: Some(watch),
@@ -101,19 +126,20 @@ impl Installation {
             director: None,
             others: Vec::new(),
             environment,
+            programme,
             web_port: ports[0],
             public_port: ports[2],
             agent_port: ports[1],
         };
         fs::create_dir_all(installation.folder.path().join("data"))?;
-        installation.start_director(&director)?;
+        installation.start_director()?;
         installation.ready().await?;
         Ok(installation)
     }
 
-    fn start_director(&mut self, director: &Path) -> Result<()> {
+    fn start_director(&mut self) -> Result<()> {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("director.log"))?;
-        let child = Command::new(director)
+        let child = Command::new(&self.programme)
             .arg("serve")
             .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
@@ -144,8 +170,32 @@ impl Installation {
     /// # Errors
     /// When it does not get ready.
     pub async fn restart_director(&mut self) -> Result<()> {
-        self.start_director(&director_binary()?)?;
+        self.start_director()?;
         self.ready().await
+    }
+
+    /// Process id of the director, while it runs.
+    #[must_use]
+    pub fn director_id(&self) -> Option<u32> {
+        self.director.as_ref().map(Child::id)
+    }
+
+    /// Address of its database.
+    #[must_use]
+    pub fn database_url(&self) -> &str {
+        &self.database
+    }
+
+    /// Where it keeps uploads and logs.
+    #[must_use]
+    pub fn data_folder(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Label of everything it makes in Docker.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
     }
 
     /// Address of the dashboard.

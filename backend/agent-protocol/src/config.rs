@@ -70,7 +70,7 @@ pub struct ProcessSpec {
     /// Files (paths as in [`FileSpec`]) whose change calls for `reload`.
     #[serde(default)]
     pub files: Vec<String>,
-    /// Run before start and before a reload; if it fails, the running process is left alone and the output is reported.
+    /// Run before the running process is reloaded or replaced; if it fails, that is left alone and the output is reported.
     #[serde(default)]
     pub check: Vec<String>,
     /// What a changed file calls for.
@@ -95,6 +95,14 @@ pub struct ProcessSpec {
 pub enum ReloadMethod {
     /// By a signal.
     Signal(String),
+    /// By a program that speaks with the running process; where it fails, by the signal. For changes that take effect
+    /// without a reload. The files are new when it starts; it may be run again at any time.
+    Exec {
+        /// Program and arguments. No shell.
+        command: Vec<String>,
+        /// The signal.
+        signal: String,
+    },
     /// By being stopped and started.
     Restart,
     /// It reads them itself.

@@ -190,11 +190,14 @@ async fn a_director_that_falls_silent_is_noticed() {
 async fn a_newer_configuration_during_a_check_is_not_lost() {
     let scene = Scene::start().await;
     let mut slow = noted("a");
-    slow.check = sh("sleep 0.5");
     scene.director.configure(scene.config(1, vec![slow.clone()]));
+    scene.applied(1).await;
+    slow.check = sh("sleep 0.5");
+    slow.environment.insert("NEW".to_owned(), "1".to_owned());
+    scene.director.configure(scene.config(2, vec![slow.clone()]));
     tokio::time::sleep(Duration::from_millis(200)).await;
-    scene.director.configure(scene.config(2, vec![slow]));
-    scene.applied(2).await;
+    scene.director.configure(scene.config(3, vec![slow]));
+    scene.applied(3).await;
 }
 
 #[tokio::test]

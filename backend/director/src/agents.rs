@@ -8,8 +8,10 @@ mod code;
 mod connections;
 mod conversation;
 mod listener;
+mod signs_of_life;
 
 pub use listener::{AgentParts, acceptor, routes, serve};
+pub use signs_of_life::SignsOfLife;
 
 /// Largest frame that is read or sent. Larger: more memory per connection; smaller: configurations of big services fail.
 const MAX_FRAME_BYTES: usize = 1024 * 1024;

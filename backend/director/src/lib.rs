@@ -21,5 +21,6 @@ pub mod logs;
 pub mod metrics;
 pub mod selftest;
 pub mod serve;
+pub mod simulated_agents;
 pub mod state;
 pub mod telemetry;

@@ -13,7 +13,7 @@ mod settings;
 pub use database::migrate;
 
 use crate::{
-    agents::{self, AgentParts},
+    agents::{self, AgentParts, SignsOfLife},
     config::Config,
     firewall,
     http::{auth::StreamSlots, openapi, router::router, server},
@@ -21,6 +21,7 @@ use crate::{
     lifecycle::Lifecycle,
     load,
     metrics::Metrics,
+    simulated_agents::SimulatedAgents,
     state::{AppState, leptos_options},
 };
 use aerie_domain::DirectorId;
@@ -48,7 +49,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let usecases = UseCases::new(store.clone(), kinds.clone(), settings::usecases(&config));
     usecases.ensure_system().await.context("the system service could not be made")?;
     admin::ensure(&usecases, &options.data_dir).await?;
-    let cloud = cloud::open(&config).await;
+    let cloud::Opened { cloud, simulated } = cloud::open(&config).await;
 
     let lifecycle = Lifecycle::new();
     // Before anything of ours starts a container.
@@ -56,6 +57,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let director = DirectorId::generate();
     let seat = Seat::take(&store, options, director).await;
     let listener = Arc::new(Listener::start(&store, lifecycle.soft()));
+    let signs_of_life = SignsOfLife::default();
+    lifecycle.spawn_until_soft(signs_of_life.clone().write(store.clone()));
+    if let Some(simulated) = simulated {
+        let agents = SimulatedAgents::new(store.clone(), simulated, director, signs_of_life.clone());
+        lifecycle.spawn_until_soft(agents.run(&listener));
+    }
     let manager = Manager::new(ManagerParts {
         store: store.clone(),
         cloud: Arc::clone(&cloud),
@@ -93,6 +100,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         director,
         lifecycle: lifecycle.clone(),
         loads: metrics.loads().clone(),
+        signs_of_life,
     };
     let acceptor = agents::acceptor(&authority)?;
     lifecycle.spawn(agents::serve(agents, acceptor, parts));

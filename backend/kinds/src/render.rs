@@ -16,7 +16,7 @@ pub(crate) use rehearsal::rehearse;
 
 use crate::{FileTemplate, Kind, ProcessTemplate, RoleSpec};
 use aerie_agent_protocol::{
-    CodePlan, CodeVersionSpec, FileSpec, HealthProbe, HookSpec, InstanceConfig, ProbeKind, ProcessSpec,
+    CodePlan, CodeVersionSpec, FileSpec, HealthProbe, HookSpec, InstanceConfig, ProbeKind, ProcessSpec, ReloadMethod,
 };
 use aerie_domain::{CodeVersionId, InstanceId, RoleName};
 use engine::Engine;
@@ -161,7 +161,12 @@ fn process(engine: &Engine, role: &RoleSpec) -> Result<ProcessSpec, RenderError>
         environment,
         files: role.files.iter().map(|FileTemplate { path, .. }| path.clone()).collect(),
         check: engine.texts(&at("check"), check)?,
-        reload: reload.clone(),
+        reload: match reload {
+            ReloadMethod::Exec { command, signal } => {
+                ReloadMethod::Exec { command: engine.texts(&at("reload"), command)?, signal: signal.clone() }
+            }
+            other => other.clone(),
+        },
         stop_signal: stop_signal.clone(),
         stop_timeout_s: *stop_timeout_s,
         health: HealthProbe { kind: probe(engine, &at("health"), &health.kind)?, ..health.clone() },

@@ -189,7 +189,7 @@ pub struct ProcessTemplate {
     /// Environment.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// Run before start and reload.
+    /// Run before the running process is reloaded or replaced.
     #[serde(default)]
     pub check: Vec<String>,
     /// What a changed file calls for.

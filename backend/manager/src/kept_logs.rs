@@ -1,20 +1,27 @@
 //! The output of instances that are gone: `<folder>/<service>/<instance>.log.zst`, lines `<RFC 3339 time> <text>`.
 //!
 //! Written by the manager when a container has ended, before it is removed or replaced; read by whoever shows logs. Each
-//! writing adds one zstd frame and takes effect as a whole, whenever the process dies. Caveat: output may be written twice
-//! (a crash between keeping and removing); reading drops what is not newer than what came before.
+//! writing adds whole zstd frames of bounded size, so that the newest lines are found without unpacking the older ones,
+//! and takes effect as a whole, whenever the process dies. Caveat: output may be written twice (a crash between keeping
+//! and removing); reading gives every line once.
+
+mod read;
 
 use aerie_cloud::{Cloud, CloudLogLine, LogsFrom};
 use aerie_crash_points as crash_points;
 use aerie_domain::{InstanceId, ServiceId};
 use futures_util::StreamExt;
 use std::{
-    collections::VecDeque,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+pub use read::{Found, Matches, Wanted, read};
+
+/// Bytes of text per frame. Larger: the newest lines cost more unpacking; smaller: compresses less well.
+const FRAME_BYTES: usize = 1024 * 1024;
 
 /// How long the output of a container that has ended may take.
 const WHOLE: Duration = Duration::from_secs(30);
@@ -39,38 +46,6 @@ pub async fn size(folder: &Path, service: ServiceId, instance: InstanceId) -> i6
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// The newest lines of an instance's kept output, oldest first; none when nothing was kept.
-pub async fn read(
-    folder: &Path,
-    service: ServiceId,
-    instance: InstanceId,
-    tail: Option<usize>,
-) -> io::Result<Vec<KeptLine>> {
-    let path = path(folder, service, instance);
-    tokio::task::spawn_blocking(move || read_file(&path, tail.unwrap_or(usize::MAX))).await.map_err(io::Error::other)?
-}
-
-fn read_file(path: &Path, tail: usize) -> io::Result<Vec<KeptLine>> {
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut lines: VecDeque<KeptLine> = VecDeque::new();
-    for line in BufReader::new(zstd::Decoder::new(file)?).lines() {
-        // a frame that a crash cut off ends what can be read
-        let Ok(line) = line else { break };
-        let Some(line) = parse(&line) else { continue };
-        if lines.back().is_none_or(|last| line.at > last.at) {
-            if lines.len() >= tail {
-                lines.pop_front();
-            }
-            lines.push_back(line);
-        }
-    }
-    Ok(lines.into())
-}
-
 fn parse(line: &str) -> Option<KeptLine> {
     let (at, text) = line.split_once(' ')?;
     Some(KeptLine { at: OffsetDateTime::parse(at, &Rfc3339).ok()?, text: text.to_owned() })
@@ -78,7 +53,7 @@ fn parse(line: &str) -> Option<KeptLine> {
 
 /// Keeps the output of a container that has ended and is about to be replaced.
 pub(crate) async fn keep_ended(cloud: &dyn Cloud, name: &str, file: &Path) {
-    let mut frame = Frame::new();
+    let mut frame = Frames::new();
     let lines = cloud.logs(name, LogsFrom::default());
     let _ = tokio::time::timeout(WHOLE, frame.collect(lines)).await;
     frame.append(file, name).await;
@@ -102,15 +77,40 @@ fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
 }
 
 /// Lines on their way into a file, compressed.
-struct Frame {
+struct Frames {
+    /// Frames that are full.
+    done: Vec<u8>,
     encoder: Option<zstd::Encoder<'static, Vec<u8>>>,
-    lines: u64,
+    /// Bytes of text in the frame that is being filled.
+    filled: usize,
 }
 
-impl Frame {
+impl Frames {
     fn new() -> Self {
-        // level 3 is zstd's own choice
-        Self { encoder: zstd::Encoder::new(Vec::new(), 3).ok(), lines: 0 }
+        Self { done: Vec::new(), encoder: None, filled: 0 }
+    }
+
+    fn line(&mut self, at: &str, text: &str) -> io::Result<()> {
+        if self.filled >= FRAME_BYTES {
+            self.end_frame()?;
+        }
+        if self.encoder.is_none() {
+            // level 3 is zstd's own choice
+            self.encoder = Some(zstd::Encoder::new(Vec::new(), 3)?);
+        }
+        if let Some(encoder) = &mut self.encoder {
+            writeln!(encoder, "{at} {text}")?;
+            self.filled += at.len() + text.len() + 2;
+        }
+        Ok(())
+    }
+
+    fn end_frame(&mut self) -> io::Result<()> {
+        if let Some(encoder) = self.encoder.take() {
+            self.done.append(&mut encoder.finish()?);
+        }
+        self.filled = 0;
+        Ok(())
     }
 
     async fn collect(
@@ -118,20 +118,22 @@ impl Frame {
         mut lines: futures_util::stream::BoxStream<'static, Result<CloudLogLine, aerie_cloud::CloudError>>,
     ) {
         while let Some(Ok(CloudLogLine { at, text })) = lines.next().await {
-            let (Some(encoder), Ok(at)) = (&mut self.encoder, at.format(&Rfc3339)) else { continue };
-            if writeln!(encoder, "{at} {text}").is_ok() {
-                self.lines += 1;
+            let Ok(at) = at.format(&Rfc3339) else { continue };
+            if let Err(error) = self.line(&at, &text) {
+                tracing::warn!(%error, "a line of output could not be compressed");
             }
         }
     }
 
     /// Losing a log must not keep a container from being removed: failures are only logged.
-    async fn append(self, file: &Path, name: &str) {
-        let Some(encoder) = self.encoder.filter(|_| self.lines > 0) else { return };
+    async fn append(mut self, file: &Path, name: &str) {
         let file = file.to_owned();
         let written = async {
-            let frame = encoder.finish()?;
-            tokio::task::spawn_blocking(move || append(&file, &frame)).await.map_err(io::Error::other)?
+            self.end_frame()?;
+            if self.done.is_empty() {
+                return Ok(());
+            }
+            tokio::task::spawn_blocking(move || append(&file, &self.done)).await.map_err(io::Error::other)?
         };
         if let Err(error) = written.await {
             tracing::warn!(container.name = name, %error, "the output of a container could not be kept");
@@ -168,7 +170,7 @@ mod tests {
     use time::macros::datetime;
 
     async fn write(file: &Path, lines: &[(i64, &str)]) {
-        let mut frame = Frame::new();
+        let mut frame = Frames::new();
         let line = |(second, text): &(i64, &str)| {
             Ok(CloudLogLine {
                 at: datetime!(2026-05-01 10:00:00.000000001 UTC) + time::Duration::seconds(*second),
@@ -187,14 +189,36 @@ mod tests {
         let file = path(folder.path(), service, instance);
         write(&file, &[(0, "php|out|a"), (1, "b b"), (2, "")]).await;
         write(&file, &[(1, "b b"), (2, ""), (3, "after a restart")]).await;
-        let lines = read(folder.path(), service, instance, None).await.unwrap();
+        let lines = read(folder.path(), service, instance, Wanted::default()).await.unwrap().lines;
         let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["php|out|a", "b b", "", "after a restart"]);
         assert_eq!(lines[0].at.nanosecond(), 1);
-        assert_eq!(read(folder.path(), service, instance, Some(1)).await.unwrap().len(), 1);
+        assert_eq!(
+            read(folder.path(), service, instance, Wanted { tail: Some(1), ..Wanted::default() })
+                .await
+                .unwrap()
+                .lines
+                .len(),
+            1
+        );
         assert!(size(folder.path(), service, instance).await > 0);
         forget(folder.path(), service, instance).await.unwrap();
-        assert_eq!(read(folder.path(), service, instance, None).await.unwrap(), []);
+        assert_eq!(read(folder.path(), service, instance, Wanted::default()).await.unwrap(), Found::default());
+    }
+
+    #[tokio::test]
+    async fn much_output_becomes_several_frames() {
+        let folder = tempfile::tempdir().unwrap();
+        let (service, instance) = (ServiceId::generate(), InstanceId::generate());
+        let file = path(folder.path(), service, instance);
+        let text = "x".repeat(1000);
+        let lines: Vec<(i64, &str)> = (0..3_000).map(|second| (second, text.as_str())).collect();
+        write(&file, &lines).await;
+        let found = read(folder.path(), service, instance, Wanted::default()).await.unwrap();
+        assert_eq!(found.lines.len(), 3_000);
+        let newest = Wanted { tail: Some(1), ..Wanted::default() };
+        let found = read(folder.path(), service, instance, newest).await.unwrap();
+        assert_eq!((found.lines.len(), found.lines[0].at.minute(), found.more), (1, 49, true));
     }
 
     #[tokio::test]
@@ -225,7 +249,7 @@ mod tests {
         write(&file, &[(1, "cut")]).await;
         let both = std::fs::read(&file).unwrap();
         std::fs::write(&file, &both[..whole.len() + 5]).unwrap();
-        let lines = read(folder.path(), service, instance, None).await.unwrap();
+        let lines = read(folder.path(), service, instance, Wanted::default()).await.unwrap().lines;
         assert_eq!(lines.len(), 1);
     }
 }

@@ -53,7 +53,8 @@ async fn a_service_lives_from_start_to_deletion(pool: PgPool) {
     let removed = town.store.removed_instance_list(site).await.unwrap();
     assert_eq!(removed.len(), 3);
     assert!(removed.iter().all(|row| row.log_bytes > 0), "{removed:?}");
-    let kept = kept_logs::read(town.logs.path(), site, removed[0].id, None).await.unwrap();
+    let kept =
+        kept_logs::read(town.logs.path(), site, removed[0].id, kept_logs::Wanted::default()).await.unwrap().lines;
     assert_eq!(kept[0].text, "agent|out|hello");
 
     // activate

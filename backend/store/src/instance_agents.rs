@@ -62,8 +62,15 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps an agent's report, which came by this director. Wakes the service's manager only if the report says something new: agents repeat
-    /// themselves every few seconds as a sign of life. False when there is no such instance.
+    /// Notes that these agents have said again what they said before. Those that are gone are passed over.
+    pub async fn instances_alive(&self, ids: &[InstanceId]) -> Result<(), StoreError> {
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        sqlx::query!("update instances set report_at = now() where id = any($1)", &ids).execute(self.pool()).await?;
+        Ok(())
+    }
+
+    /// Keeps an agent's report, which came by this director. Wakes the service's manager only if the report says
+    /// something new: agents repeat themselves every few seconds as a sign of life. False when there is no such instance.
     pub async fn instance_report(
         &self,
         id: InstanceId,

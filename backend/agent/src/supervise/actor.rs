@@ -2,7 +2,7 @@
 
 use super::{
     Wanted,
-    change::{Change, change},
+    change::{Change, Reload, change},
     child::Process,
     health::Health,
 };
@@ -34,6 +34,9 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 const STABLE: Duration = Duration::from_secs(30);
 /// How long a check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a program that tells a process of new files may take. Longer: one that hangs holds up the signal that would
+/// have worked; shorter: a busy machine reloads where telling would have done.
+const TELL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest message, in characters.
 const LONGEST_MESSAGE: usize = 1500;
 /// When a reload that the probe could see has had no effect, it is tried again after this time. A program may refuse a
@@ -117,8 +120,10 @@ impl Actor {
             None => Change::Restart,
             Some(running) => match change(&running.loaded, wanted, running.health.ready()) {
                 Change::Keep if running.reload_again => match &wanted.spec.reload {
-                    ReloadMethod::Signal(name) => Change::Reload(name.clone()),
-                    _ => Change::Keep,
+                    ReloadMethod::Signal(name) | ReloadMethod::Exec { signal: name, .. } => {
+                        Change::Reload(Reload::by_signal(name))
+                    }
+                    ReloadMethod::Restart | ReloadMethod::None => Change::Keep,
                 },
                 change => change,
             },
@@ -132,9 +137,24 @@ impl Actor {
             return ControlFlow::Continue(());
         }
         self.retry_at = None;
-        // Both branches are cancel-safe: a check changes nothing and is killed when dropped, and a newer wish stays in
+        // Not while an earlier reload is owed: the program might speak with what is about to be replaced. Not cut short by
+        // a newer wish: it is quick, and what it changes by half would have to be changed again.
+        let steady = self.running.as_ref().is_some_and(|running| !running.health.owed());
+        if let Change::Reload(Reload { command, .. }) = &needed
+            && steady
+            && !command.is_empty()
+            && self.tell(wanted, command).await
+        {
+            self.attempted(wanted);
+            return ControlFlow::Continue(());
+        }
+        // Where nothing runs there is nothing to leave alone: a start says as much as a check and takes half the time.
+        // All branches are cancel-safe: a check changes nothing and is killed when dropped, and a newer wish stays in
         // the channel.
+        let unchecked = self.running.is_none();
         let checked = tokio::select! {
+            biased;
+            () = std::future::ready(()), if unchecked => Ok(()),
             changed = self.wanted.changed() => {
                 if changed.is_err() {
                     return ControlFlow::Break(());
@@ -147,7 +167,7 @@ impl Actor {
         };
         match (checked, needed) {
             (Err(problem), _) => self.trouble(&problem),
-            (Ok(()), Change::Reload(signal)) => self.reload(wanted, &signal),
+            (Ok(()), Change::Reload(reload)) => self.reload(wanted, &reload.signal),
             (Ok(()), _) => {
                 self.stop().await;
                 self.start(wanted);
@@ -190,6 +210,23 @@ impl Actor {
                 self.trouble(&format!("cannot be started ({program}): {error}"));
             }
         }
+    }
+
+    /// Lets a program tell the running process of its new files. False when it could not.
+    async fn tell(&mut self, wanted: &Arc<Wanted>, command: &[String]) -> bool {
+        let environment = &wanted.environment;
+        let job = Job { command, environment, timeout: TELL_TIMEOUT, log: None, keep: LONGEST_MESSAGE };
+        let done = job::run(&self.host, job).await;
+        if !done.ok {
+            self.host.output.info(format!("{} is reloaded, since telling it {}", self.name, done.message()));
+            return false;
+        }
+        if let Some(running) = &mut self.running {
+            running.health.renew_now(Instant::now());
+            running.loaded = wanted.clone();
+            running.reload_again = false;
+        }
+        true
     }
 
     fn reload(&mut self, wanted: &Arc<Wanted>, name: &str) {
@@ -316,7 +353,8 @@ impl Actor {
                 if running.health.failed(&loaded.spec.health, now) && self.retry_at.is_none() {
                     self.message = shortened(&listening::explained(problem, &loaded.spec.health.kind));
                 }
-                let visible = matches!(&loaded.spec.health.kind, ProbeKind::Http { expect, .. } if !expect.is_empty());
+                let visible = matches!(&loaded.spec.health.kind, ProbeKind::Http { expect, .. } if !expect.is_empty())
+                    || matches!(&loaded.spec.reload, ReloadMethod::Exec { .. });
                 if visible && running.health.ready() && running.health.owed() {
                     running.reload_again = running.health.waiting_for(now) >= RELOAD_AGAIN;
                 }

@@ -10,8 +10,24 @@ pub(super) enum Change {
     Keep,
     /// Stop it and start it anew.
     Restart,
-    /// Send it this signal.
-    Reload(String),
+    /// Tell it.
+    Reload(Reload),
+}
+
+/// How to tell a running process that its files are new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reload {
+    /// A program to try first; empty: none.
+    pub(super) command: Vec<String>,
+    /// The signal that always works.
+    pub(super) signal: String,
+}
+
+impl Reload {
+    /// By a signal alone.
+    pub(super) fn by_signal(signal: &str) -> Self {
+        Self { command: Vec::new(), signal: signal.to_owned() }
+    }
 }
 
 /// From what a process has `loaded` to what is `wanted`. `ready`: it was healthy since it started.
@@ -30,8 +46,11 @@ pub(super) fn change(loaded: &Wanted, wanted: &Wanted, ready: bool) -> Change {
         ReloadMethod::None => Change::Keep,
         ReloadMethod::Restart => Change::Restart,
         // Before it handles signals, a reload signal ends a process or is lost.
-        ReloadMethod::Signal(_) if !ready => Change::Restart,
-        ReloadMethod::Signal(name) => Change::Reload(name.clone()),
+        ReloadMethod::Signal(_) | ReloadMethod::Exec { .. } if !ready => Change::Restart,
+        ReloadMethod::Signal(name) => Change::Reload(Reload::by_signal(name)),
+        ReloadMethod::Exec { command, signal } => {
+            Change::Reload(Reload { command: command.clone(), signal: signal.clone() })
+        }
     }
 }
 
@@ -81,7 +100,11 @@ mod tests {
         assert_eq!(change(&loaded, &files(ReloadMethod::None), true), Change::Keep);
         assert_eq!(change(&loaded, &files(ReloadMethod::Restart), true), Change::Restart);
         let by_signal = files(ReloadMethod::Signal("HUP".into()));
-        assert_eq!(change(&loaded, &by_signal, true), Change::Reload("HUP".into()));
+        assert_eq!(change(&loaded, &by_signal, true), Change::Reload(Reload::by_signal("HUP")));
         assert_eq!(change(&loaded, &by_signal, false), Change::Restart);
+        let by_program = files(ReloadMethod::Exec { command: vec!["tell".into()], signal: "HUP".into() });
+        let told = Reload { command: vec!["tell".into()], signal: "HUP".into() };
+        assert_eq!(change(&loaded, &by_program, true), Change::Reload(told));
+        assert_eq!(change(&loaded, &by_program, false), Change::Restart);
     }
 }

@@ -53,6 +53,12 @@ impl Health {
         self.next = now + STARTING;
     }
 
+    /// As [`renew`](Self::renew), for a process that has taken up what is new already.
+    pub(super) fn renew_now(&mut self, now: Instant) {
+        self.renew(now);
+        self.next = now;
+    }
+
     /// A probe went well.
     pub(super) fn passed(&mut self, probe: &HealthProbe, now: Instant) {
         (self.healthy, self.ready, self.owed, self.failures) = (true, true, false, 0);

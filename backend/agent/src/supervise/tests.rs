@@ -135,6 +135,26 @@ async fn changed_files_reload_by_signal() {
 }
 
 #[tokio::test]
+async fn changed_files_are_told_by_a_program_and_only_then_by_signal() {
+    let mut scene = Scene::start(SERVER, |wanted| {
+        once_started(wanted);
+        let command = sh("test ! -e $DIR/refuse && echo told >>$DIR/log");
+        wanted.spec.reload = ReloadMethod::Exec { command, signal: "USR1".into() };
+        wanted.spec.check = sh("echo checked >>$DIR/checks");
+    });
+    scene.settled().await;
+    scene.want(|wanted| wanted.files = [1; 32]);
+    scene.settled().await;
+    assert_eq!((scene.read("log").as_str(), scene.read("checks").as_str()), ("start\ntold\n", ""));
+    fs::write(scene.path("refuse"), "").unwrap();
+    scene.want(|wanted| wanted.files = [2; 32]);
+    scene.settled().await;
+    until(|| scene.read("log") == "start\ntold\nreload\n", || scene.read("log")).await;
+    assert_eq!(scene.read("checks"), "checked\n", "a real reload is checked first");
+    assert_eq!(scene.entry().report.message, "");
+}
+
+#[tokio::test]
 async fn a_changed_command_restarts() {
     let mut scene = Scene::start(SERVER, once_started);
     scene.settled().await;

@@ -23,6 +23,9 @@ const DEAD_AFTER: Duration = Duration::from_secs(15);
 const SEND: Duration = Duration::from_secs(10);
 /// Looks for a newer configuration without a signal: signals are hints.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// After so long a report is written again although it says nothing new: a director that was thought dead gets its
+/// agents' rows back this way. Longer: later; shorter: more statements.
+const REPEAT_AFTER: Duration = Duration::from_secs(30);
 /// Messages per window; an agent sends about one per second. More means that it is broken or not ours.
 const MAX_MESSAGES: u32 = 200;
 const WINDOW: Duration = Duration::from_secs(10);
@@ -94,6 +97,8 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
     let mut sent = None;
     tracing::debug!(instance.id = %instance, generation = applied, "agent says hello");
     let mut heard = Instant::now();
+    // The report that is in the row, and since when.
+    let mut known: Option<(Instant, Box<InstanceReport>)> = None;
     let (mut window, mut messages) = (Instant::now(), 0_u32);
     let mut ping = interval(PING_EVERY);
     let mut look_at = Instant::now();
@@ -112,8 +117,17 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
                     return Over::Gone;
                 }
                 match read(&frame) {
+                    Some(FromAgent::Report(report))
+                        if known.as_ref().is_some_and(|(at, last)| *last == report && heard - *at < REPEAT_AFTER) =>
+                    {
+                        state.parts.signs_of_life.note(instance);
+                        Ok(())
+                    }
                     Some(FromAgent::Report(report)) => match kept(state, instance, &report).await {
-                        Ok(true) => Ok(()),
+                        Ok(true) => {
+                            known = Some((heard, report));
+                            Ok(())
+                        }
                         Ok(false) => Err(Over::Refused("this instance has been removed")),
                         Err(error) => Err(failed(instance, &error)),
                     },

@@ -1,6 +1,6 @@
 //! The listener: TLS, who calls, and the two routes.
 
-use super::{code::code, connections::Connections, conversation};
+use super::{SignsOfLife, code::code, connections::Connections, conversation};
 use crate::{
     http::server,
     identity::{Authority, IdentityError, peer_instance, server_config},
@@ -41,6 +41,8 @@ pub struct AgentParts {
     pub lifecycle: Lifecycle,
     /// Adds up what agents tell of their load.
     pub loads: LoadRecorder,
+    /// Reports that say nothing new.
+    pub signs_of_life: SignsOfLife,
 }
 
 #[derive(Clone)]

@@ -7,7 +7,7 @@
 use super::{
     LogReader, Source,
     history::history,
-    positions::Positions,
+    positions::{Mark, Positions},
     sources::{self, Marked},
 };
 use aerie_cloud::{CloudError, LogsFrom};
@@ -185,10 +185,14 @@ impl Pump {
             if !self.reader.wants(&source) || self.streams.contains_key(&short) || self.finished.contains(&short) {
                 continue;
             }
-            for line in self.reader.kept_lines(instance.id, self.positions.of(&short), None).await {
+            let kept = self.reader.kept_lines(instance.id, self.positions.of(&short), None).await;
+            for line in kept.lines {
                 if self.offer(&source, line).is_err() {
                     return Ok(());
                 }
+            }
+            if let Some(newest) = kept.newest {
+                self.positions.advance(&source, Mark::Moment(newest));
             }
             if instance.removed_at.is_some() {
                 self.finished.insert(short);

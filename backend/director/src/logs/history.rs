@@ -55,17 +55,22 @@ pub async fn history(reader: &LogReader) -> Outcome<History> {
 
 async fn read_instance(reader: &LogReader, instance: &LoggedInstance, newest: &mut Newest) {
     let source = sources::instance(instance.id);
-    let tail = (!reader.picks_lines()).then_some(reader.tail());
-    let kept = reader.kept_lines(instance.id, None, tail).await;
-    let after = kept.last().map(|(_, line)| line.at);
-    newest.left_out(&source, tail, kept.len(), kept.first());
-    for line in kept {
+    let kept = reader.kept_lines(instance.id, None, Some(reader.tail())).await;
+    let after = kept.newest;
+    if let Some((_, first)) = kept.lines.first().filter(|_| kept.more) {
+        newest.before.advance(&source, Mark::Moment(first.at - Duration::NANOSECOND));
+    }
+    if let Some(after) = after {
+        newest.after.advance(&source, Mark::Moment(after));
+    }
+    for line in kept.lines {
         newest.take(reader, &source, line);
     }
     if instance.removed_at.is_some() {
         newest.gone.insert(instance.short.clone());
         return;
     }
+    let tail = (!reader.picks_lines()).then_some(reader.tail());
     let mut lines = reader.container_lines(instance.id, LogsFrom { after, tail, follow: false });
     let (mut count, mut first) = (0, None);
     while let Some(line) = lines.next().await {

@@ -3,13 +3,28 @@
 use super::{LogReader, Source, clean, positions::Mark};
 use aerie_cloud::{CloudError, CloudErrorKind, CloudLogLine, LogsFrom};
 use aerie_domain::{InstanceId, views::LogLine};
-use aerie_manager::{kept_logs, names};
+use aerie_manager::{
+    kept_logs::{self, KeptLine},
+    names,
+};
 use aerie_usecases::Outcome;
 use futures_util::{StreamExt, stream::BoxStream};
+use std::sync::Arc;
 use time::OffsetDateTime;
 
 /// One line and its place in its source.
 pub(super) type Marked = (Mark, LogLine);
+
+/// Kept output of an instance.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// Lines that match, oldest first.
+    pub(super) lines: Vec<Marked>,
+    /// Moment of the newest line, whether it matches or not.
+    pub(super) newest: Option<OffsetDateTime>,
+    /// There are older ones that match.
+    pub(super) more: bool,
+}
 
 impl LogReader {
     /// Manager lines after a row, or the newest ones; oldest first.
@@ -30,31 +45,42 @@ impl LogReader {
         lines.map(move |line| line.map(|raw| marked(&short, &raw))).boxed()
     }
 
-    /// The kept output of an instance: of one that is gone, or of earlier containers of one that is there. Oldest first.
+    /// The newest lines that match of the kept output of an instance: of one that is gone, or of earlier containers of one that is there. Oldest first.
     pub(super) async fn kept_lines(
         &self,
         instance: InstanceId,
         after: Option<OffsetDateTime>,
         tail: Option<u32>,
-    ) -> Vec<Marked> {
+    ) -> Kept {
         let folder = kept_folder(&self.state.config.options.data_dir);
-        let tail = tail.and_then(|tail| usize::try_from(tail).ok());
-        let lines = match kept_logs::read(&folder, self.service, instance, tail).await {
-            Ok(lines) => lines,
+        let (short, query) = (instance.short(), self.query.clone());
+        let of = short.clone();
+        let matches = move |line: &KeptLine| query.matches(&clean::line(&of, &raw(line.clone())));
+        let wanted = kept_logs::Wanted {
+            tail: tail.and_then(|tail| usize::try_from(tail).ok()),
+            after,
+            text: self.query.text.clone().unwrap_or_default(),
+            matches: self.picks_lines().then(|| Arc::new(matches) as Arc<kept_logs::Matches>),
+        };
+        let found = match kept_logs::read(&folder, self.service, instance, wanted).await {
+            Ok(found) => found,
             Err(error) => {
                 tracing::warn!(instance.id = %instance, error = crate::errors::chain(&error), "a kept log cannot be read");
-                return Vec::new();
+                return Kept::default();
             }
         };
-        let short = instance.short();
-        let later = lines.into_iter().filter(|line| after.is_none_or(|after| line.at > after));
-        later.map(|line| marked(&short, &CloudLogLine { at: line.at, text: line.text })).collect()
+        let lines = found.lines.into_iter().map(|line| marked(&short, &raw(line))).collect();
+        Kept { newest: found.newest, more: found.more, lines }
     }
 }
 
 /// Where the output of removed instances is kept; the manager writes it there.
 pub(crate) fn kept_folder(data_dir: &std::path::Path) -> std::path::PathBuf {
     data_dir.join("logs")
+}
+
+fn raw(line: KeptLine) -> CloudLogLine {
+    CloudLogLine { at: line.at, text: line.text }
 }
 
 fn marked(short: &str, raw: &CloudLogLine) -> Marked {

@@ -11,10 +11,17 @@ use aerie_cloud::{
 };
 use std::sync::Arc;
 
+/// The cloud, and once more as what it is where that is the simulated one.
+pub(super) struct Opened {
+    pub(super) cloud: Arc<dyn Cloud>,
+    pub(super) simulated: Option<SimulatedCloud>,
+}
+
 /// Opens the cloud. An engine that does not answer is no reason not to start: people can log in and read why nothing
 /// runs, and managers try again by themselves.
-pub(super) async fn open(config: &Config) -> Arc<dyn Cloud> {
+pub(super) async fn open(config: &Config) -> Opened {
     let options = &config.options;
+    let mut simulated = None;
     let cloud: Arc<dyn Cloud> = match options.cloud {
         CloudChoice::Docker => {
             let mut settings = DockerSettings::new(options.installation.clone(), config.agent_binary.clone());
@@ -23,7 +30,9 @@ pub(super) async fn open(config: &Config) -> Arc<dyn Cloud> {
         }
         CloudChoice::Simulated => {
             tracing::warn!("containers are only pretended (AERIE_CLOUD=simulated)");
-            Arc::new(SimulatedCloud::new(SimulatedOptions::default()))
+            let cloud = SimulatedCloud::new(SimulatedOptions::default());
+            simulated = Some(cloud.clone());
+            Arc::new(cloud)
         }
     };
     if let Err(error) = cloud.check().await {
@@ -33,5 +42,5 @@ pub(super) async fn open(config: &Config) -> Arc<dyn Cloud> {
             options.docker_socket.display()
         );
     }
-    cloud
+    Opened { cloud, simulated }
 }

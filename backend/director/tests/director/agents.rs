@@ -46,6 +46,7 @@ async fn listen(pool: PgPool) -> Listening {
         director: DirectorId::generate(),
         lifecycle: app.state.lifecycle.clone(),
         loads: app.state.metrics.loads().clone(),
+        signs_of_life: aerie_director::agents::SignsOfLife::default(),
     };
     app.state.lifecycle.spawn(serve(listener, acceptor(&authority).unwrap(), parts));
     Listening { app, authority, address, service }

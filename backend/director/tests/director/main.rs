@@ -17,4 +17,5 @@ mod http_security;
 mod http_services;
 mod http_streams;
 mod http_uploads;
+mod simulated;
 mod support;

@@ -180,8 +180,13 @@ fn process(role: &RoleSpec) -> Check {
         ensure(SIGNALS.contains(&signal), || format!("{at}.{key}: {signal:?} is not one of {}", SIGNALS.join(", ")))
     };
     known("stop_signal", &role.process.stop_signal)?;
-    if let ReloadMethod::Signal(signal) = &role.process.reload {
-        known("reload", signal)?;
+    match &role.process.reload {
+        ReloadMethod::Signal(signal) => known("reload", signal)?,
+        ReloadMethod::Exec { command, signal } => {
+            known("reload.exec.signal", signal)?;
+            ensure(!command.is_empty(), || format!("{at}.reload.exec.command: is empty"))?;
+        }
+        ReloadMethod::Restart | ReloadMethod::None => {}
     }
     for name in role.process.environment.keys() {
         let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');

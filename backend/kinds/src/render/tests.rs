@@ -145,16 +145,24 @@ fn the_entry_knows_all_routes() {
         route("r2", &["idle.ada.localhost"], vec![], "is <b>starting</b>\nevil route-r1"),
     ];
     let config = kind("entry").render(&context).unwrap();
-    assert_eq!(file(&config, "entry/hosts.map"), "shop.ada.localhost route-r1\nsite.shop.ada.localhost route-r1\n");
-    assert_eq!(file(&config, "entry/states.map"), "idle.ada.localhost is &lt;b&gt;starting&lt;/b&gt; evil route-r1\n");
-    let main = file(&config, "entry/haproxy.cfg");
-    assert!(main.contains("backend route-r1\n") && !main.contains("backend route-r2"));
-    assert!(main.contains("    server b 10.0.0.2:8080 check inter 500ms fall 2 rise 1\n"), "{main}");
+    assert_eq!(
+        file(&config, "entry/hosts.map"),
+        "shop.ada.localhost route-r1\nsite.shop.ada.localhost route-r1\n\
+         idle.ada.localhost !is &lt;b&gt;starting&lt;/b&gt; evil route-r1\n"
+    );
+    let backends = file(&config, "entry/routes.cfg");
+    assert!(backends.contains("backend route-r1\n") && !backends.contains("backend route-r2"));
+    assert!(backends.contains("    server b-checked 10.0.0.2:8080 check inter 500ms fall 2 rise 1\n"), "{backends}");
+    assert_eq!(
+        file(&config, "entry/routes"),
+        "route-r1 shop.ada.localhost a-checked 10.0.0.1 8080 500\n\
+         route-r1 shop.ada.localhost b-checked 10.0.0.2 8080 500\n"
+    );
     let ProbeKind::Exec { command } = &config.processes[0].health.kind else {
         panic!("the entry is probed by a program")
     };
     assert_eq!(command[1], "8099");
-    assert!(main.contains(&command[2]));
+    assert!(file(&config, "entry/loaded.map").contains(&format!("digest {}\n", command[2])));
 }
 
 #[test]
@@ -166,9 +174,14 @@ fn a_changed_map_changes_the_digest_that_the_entry_is_asked_for() {
             other => panic!("the entry is probed by a program, not by {other:?}"),
         }
     };
+    let shape = |routes| {
+        let context = RenderContext { routes, ..context(&["entry"]) };
+        file(&kind("entry").render(&context).unwrap(), "entry/haproxy.cfg").to_owned()
+    };
     let starting = digest(vec![route("r", &["a.localhost"], vec![], "is starting")]);
     let stopped = digest(vec![route("r", &["a.localhost"], vec![], "is stopped")]);
     assert_ne!(starting, stopped);
+    assert_eq!(shape(vec![]), shape(vec![route("r", &["a.localhost"], vec![member("a", "10.0.0.1")], "")]));
 }
 
 #[test]
@@ -181,7 +194,7 @@ fn two_thousand_routes_are_rendered_quickly_and_checked_gently() {
     let config = kind("entry").render(&context).unwrap();
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
     assert_eq!(file(&config, "entry/hosts.map").lines().count(), 2000);
-    assert!(file(&config, "entry/haproxy.cfg").contains("check inter 20000ms"));
+    assert!(file(&config, "entry/routes.cfg").contains("check inter 20000ms"));
 }
 
 #[test]

@@ -122,10 +122,75 @@ fn a_websocket_survives_changed_routes() {
 
     for n in 0..3 {
         context.routes.push(route(&format!("other{n}")));
+        // Another shape: the first two without, the last with a reload.
+        if n == 2 {
+            context.installation.insert("public_bind".to_owned(), "127.0.0.2".to_owned());
+        }
         instance.apply(entry.render(&context).expect("it can be rendered"));
+        assert_eq!(instance.told.get(), n < 2);
         socket.write_all(b"hello").expect("it is sent");
         let mut echo = [0; 5];
         socket.read_exact(&mut echo).expect("the old worker still serves it");
         assert_eq!(&echo, b"hello");
     }
+}
+
+/// An application that says its name to everybody.
+fn greeter(name: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let _ = stream.read(&mut [0; 4096]);
+            let length = name.len();
+            let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{name}");
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    port
+}
+
+#[test]
+fn changed_routes_take_effect_without_a_reload() {
+    let entry = kind("entry");
+    let (port, ada, bob) = (free_port(), greeter("ada"), greeter("bob"));
+    let route = |name: &str, port: u16, members: &[&str]| Route {
+        name: name.to_owned(),
+        hosts: vec![format!("{name}.x.localhost"), format!("main-{name}.x.localhost")],
+        members: members.iter().map(|name| member(name)).collect(),
+        port,
+        state: "is <stopped>; quite".to_owned(),
+    };
+    let mut instance = Instance::start(&entry, &image(&entry), "host", &[]);
+    let mut context = context(port, vec![route("a", ada, &["m1"])]);
+    instance.apply(entry.render(&context).expect("it can be rendered"));
+    let body = |name: &str| get(port, &format!("{name}.x.localhost"), "/", "").body;
+    assert_eq!((body("a").as_str(), body("b").contains("There is no application")), ("ada", true));
+
+    let mut told = |routes: Vec<Route>| {
+        context.routes = routes;
+        instance.apply(entry.render(&context).expect("it can be rendered"));
+        assert!(instance.told.get(), "it needed a reload");
+    };
+    // One comes, one gets a second member and another port, one stops, one goes, one starts again.
+    told(vec![route("a", ada, &["m1"]), route("b", bob, &["m2"])]);
+    assert_eq!((body("a").as_str(), body("main-b").as_str()), ("ada", "bob"));
+    told(vec![route("a", bob, &["m1", "m3"]), route("b", bob, &["m2"])]);
+    assert_eq!((body("a").as_str(), body("a").as_str()), ("bob", "bob"));
+    told(vec![route("a", bob, &["m3"]), route("b", bob, &[])]);
+    assert!(body("b").contains("This application is &lt;stopped&gt;; quite"), "{}", body("b"));
+    told(vec![route("b", ada, &["m4"])]);
+    assert!(body("a").contains("There is no application"), "{}", body("a"));
+    assert_eq!(body("main-b"), "ada");
+    // As many come and go as there is no room for at a time.
+    for n in 0..100 {
+        told(vec![route("b", ada, &["m4"]), route(&format!("c{n}"), bob, &["m5"])]);
+    }
+    assert_eq!((body("b").as_str(), body("c99").as_str()), ("ada", "bob"));
+
+    // What a start from the files would give is the same.
+    let (ok, said) = instance.container.run(&["sh", "-c", "kill -USR2 $(cat /run/aerie/entry.pid) && sleep 1"]);
+    assert!(ok, "{said}");
+    assert_eq!((body("b").as_str(), body("c99").as_str()), ("ada", "bob"));
 }

@@ -3,13 +3,15 @@
 use super::docker::{Container, wait_until};
 use aerie_agent_protocol::{ENV_INSTANCE, InstanceConfig, ProbeKind, ProcessSpec, ReloadMethod};
 use aerie_kinds::Kind;
-use std::{collections::BTreeMap, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 /// An instance and the configuration it runs with.
 pub struct Instance {
     pub container: Container,
     pub address: String,
     config: Option<InstanceConfig>,
+    /// The last reload by a program needed no signal.
+    pub told: Cell<bool>,
 }
 
 impl Instance {
@@ -19,7 +21,7 @@ impl Instance {
         tmpfs.extend(kind.spec.roles.iter().filter_map(|role| role.volume.clone()).map(|volume| (volume.path, 64)));
         let container = Container::start(image, network, &aliases, &tmpfs, kind.spec.size.memory_mib);
         let address = if network == "host" { "127.0.0.1".to_owned() } else { container.address() };
-        Self { container, address, config: None }
+        Self { container, address, config: None, told: Cell::new(false) }
     }
 
     /// Starts one whose roles keep their data on this volume, and runs the init scripts of its configuration.
@@ -42,7 +44,7 @@ impl Instance {
             assert!(ok, "{}: {said}", hook.name);
         }
         let address = container.address();
-        Self { container, address, config: None }
+        Self { container, address, config: None, told: Cell::new(false) }
     }
 
     /// Writes the files; starts everything the first time, reloads or restarts what changed afterwards; waits until
@@ -115,11 +117,22 @@ impl Instance {
         match &process.reload {
             ReloadMethod::None => {}
             ReloadMethod::Restart => self.restart(process, config),
-            ReloadMethod::Signal(signal) => {
-                let (ok, said) = self.container.signal(&process.name, signal);
-                assert!(ok, "{said}");
+            ReloadMethod::Signal(signal) => self.signal(process, signal),
+            ReloadMethod::Exec { command, signal } => {
+                let command: Vec<&str> = command.iter().map(String::as_str).collect();
+                let (ok, said) = self.container.run(&command);
+                self.told.set(ok);
+                if !ok {
+                    eprintln!("{} is reloaded: {said}", process.name);
+                    self.signal(process, signal);
+                }
             }
         }
+    }
+
+    fn signal(&self, process: &ProcessSpec, signal: &str) {
+        let (ok, said) = self.container.signal(&process.name, signal);
+        assert!(ok, "{said}");
     }
 
     fn wait_healthy(&self, process: &ProcessSpec) {

@@ -1,0 +1,31 @@
+//! The rows of the table, in its order.
+
+mod activate;
+mod dashboard;
+mod logs;
+mod many;
+mod page;
+mod scale;
+mod search;
+mod start;
+
+use crate::{figures::Line, school::School};
+use anyhow::Result;
+
+/// Names of the rows.
+pub const ROWS: [&str; 9] = ["start", "scale", "activate", "page", "logs", "search", "idle", "dashboard", "many"];
+
+/// Measures one.
+pub async fn measure(name: &str, school: &mut School) -> Result<Vec<Line>> {
+    match name {
+        "start" => start::measure(school.real().await?).await,
+        "scale" => scale::measure(school.real().await?).await,
+        "activate" => activate::measure(school.real().await?).await,
+        "page" => page::measure(school.real().await?).await,
+        "logs" => logs::measure(school.real().await?).await,
+        "search" => search::measure(school.real().await?).await,
+        "idle" => dashboard::measure_idle().await,
+        "dashboard" => dashboard::measure_page().await,
+        _ => many::measure().await,
+    }
+}
