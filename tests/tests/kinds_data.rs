@@ -1,4 +1,4 @@
-//! Databases for real: a site that uses a MySQL database and a key-value store, whose data outlives what happens to them.
+//! Databases for real: a site that uses a `MySQL` database and a key-value store, whose data outlives what happens to them.
 
 use aerie_domain::{
     Problem, ProblemCode, ServiceId, ServiceState,

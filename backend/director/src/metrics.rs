@@ -1,4 +1,4 @@
-//! What is counted for `/metrics`, in the text format of OpenMetrics that Prometheus reads.
+//! What is counted for `/metrics`, in the text format of `OpenMetrics` that Prometheus reads.
 //!
 //! Requests are counted as they are answered; everything else (`platform`, `hosted`, `process`) is read when somebody
 //! asks. Labels are bounded: routes are those of the router, instances those whose agents this process listens to.

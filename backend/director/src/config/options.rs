@@ -27,6 +27,7 @@ pub enum LogFormat {
 
 /// Options of the director; every one is a flag and an environment variable.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// Postgres, such as `postgres://aerie@localhost/aerie`; `DATABASE_URL` is used when it is not set
     #[arg(long, env = "AERIE_DATABASE_URL", global = true, hide_env_values = true)]

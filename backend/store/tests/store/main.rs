@@ -1,5 +1,5 @@
 //! The store against a real Postgres: every test has a database of its own.
-#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
 mod accounts;
 mod admin;
