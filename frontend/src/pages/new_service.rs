@@ -93,7 +93,7 @@ fn Choice(data: NewServiceData) -> impl IntoView {
 
 /// The kind at the top of the page.
 fn first_shown(kinds: &[KindView]) -> Option<String> {
-    let of = |category| kinds.iter().find(|kind| kind.category == category).map(|kind| kind.name.clone());
+    let of = |category: KindCategory| kinds.iter().find(|kind| kind.category == category).map(|kind| kind.name.clone());
     GROUPS.into_iter().find_map(|(category, _)| of(category))
 }
 
