@@ -186,13 +186,13 @@ impl Installation {
         &self.database
     }
 
-    /// Where it keeps uploads and logs.
+    /// Its data directory.
     #[must_use]
-    pub fn data_folder(&self) -> PathBuf {
+    pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// Label of everything it makes in Docker.
+    /// Its label, which is in the names of everything it makes.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
@@ -245,18 +245,6 @@ impl Installation {
 
     pub(crate) fn labelled(&self, arguments: &[&str]) -> Result<Vec<String>> {
         labelled(&self.label, arguments)
-    }
-
-    /// Its label, which is in the names of everything it makes.
-    #[must_use]
-    pub fn label(&self) -> &str {
-        &self.label
-    }
-
-    /// Its data directory.
-    #[must_use]
-    pub fn data_dir(&self) -> PathBuf {
-        self.folder.path().join("data")
     }
 
     /// Runs the director's program with the installation's settings and another command, as an operator would; gives

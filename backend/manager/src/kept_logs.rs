@@ -230,7 +230,7 @@ mod tests {
         let half = [std::fs::read(&file).unwrap().as_slice(), b"half"].concat();
         std::fs::write(file.with_extension("new"), half).unwrap();
         let texts = async || {
-            let lines = read(folder.path(), service, instance, None).await.unwrap();
+            let lines = read(folder.path(), service, instance, Wanted::default()).await.unwrap().lines;
             lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
         };
         assert_eq!(texts().await, ["whole"]);

@@ -26,7 +26,7 @@ pub async fn measure(real: &Real) -> Result<Vec<Line>> {
     let view = real.view().await?;
     let instance = view.instances.iter().find(|one| !one.auxiliary).context("the service runs")?;
     // Beside the lines of its present container, an instance may have kept ones of earlier containers.
-    let kept = real.home.data_folder().join("logs").join(real.service.to_string());
+    let kept = real.home.data_dir().join("logs").join(real.service.to_string());
     fs::create_dir_all(&kept)?;
     let kept = kept.join(format!("{}.log.zst", instance.id));
     let plain = tempfile::Builder::new().prefix("aerie-bench-").tempdir_in("/var/tmp")?;

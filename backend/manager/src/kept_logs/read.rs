@@ -112,7 +112,7 @@ impl<'a> Search<'a> {
             }
             _ => self.all_lines(plain, until),
         };
-        goes_on && !self.wanted.after.zip(self.until).is_some_and(|(after, until)| until <= after)
+        goes_on && self.wanted.after.zip(self.until).is_none_or(|(after, until)| until > after)
     }
 
     fn all_lines(&mut self, plain: &[u8], until: Option<OffsetDateTime>) -> bool {
@@ -152,8 +152,8 @@ impl<'a> Search<'a> {
 /// Whether there are control characters other than tab and line end. Without early exits within a piece, so that the
 /// compiler can look at many bytes at once.
 fn has_controls(plain: &[u8]) -> bool {
-    let odd = |byte: u8| (byte < b' ') & (byte != b'\n') & (byte != b'\t');
-    plain.chunks(4096).any(|piece| piece.iter().fold(false, |any, byte| any | odd(*byte)))
+    let odd = |byte: u8| u8::from(byte < b' ') & u8::from(byte != b'\n') & u8::from(byte != b'\t');
+    plain.chunks(4096).any(|piece| piece.iter().fold(0, |any, byte| any | odd(*byte)) != 0)
 }
 
 /// Lines that contain the needle, if only in their time, each once.
