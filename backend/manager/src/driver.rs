@@ -7,7 +7,7 @@ use crate::{
     explain,
     pass::Passes,
     queue::Queue,
-    read::Reader,
+    read::{DEAD, Reader},
     reaper::Reaper,
 };
 use aerie_cloud::Cloud;
@@ -40,9 +40,6 @@ const ENGINE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often this director says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-
-/// Directors that have been silent for so long are dead, and their agents' connections with them.
-const DEAD: Duration = Duration::from_secs(60);
 
 /// Operations are ended when they are this old. Longer than anything that a rule or a pass ends by itself, and than the
 /// longest build of an image.
@@ -104,6 +101,7 @@ impl Manager {
         let passes = Passes {
             director,
             reader: Reader {
+                director,
                 store: store.clone(),
                 cloud: cloud.clone(),
                 kinds,
@@ -242,8 +240,14 @@ impl Manager {
 
     async fn watch_engine(&self) {
         let mut again: BTreeSet<(Instant, ServiceId)> = BTreeSet::new();
+        let mut missed = false;
         loop {
+            // Begins with what happens from now on: before the look at everything, so that nothing falls in between.
             let mut events = self.cloud.events();
+            if std::mem::replace(&mut missed, true) {
+                // Nobody told what happened meanwhile, and passes that failed wait for minutes.
+                self.resync(true).await;
+            }
             loop {
                 let due = again.first().map(|(at, _)| *at);
                 tokio::select! {
@@ -273,8 +277,6 @@ impl Manager {
             while self.cloud.check().await.is_err() {
                 sleep(ENGINE_PAUSE).await;
             }
-            // What happened meanwhile nobody told; and failed passes wait for minutes.
-            self.resync(true).await;
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 use aerie_agent_protocol::{CodeVersionSpec, TaggedLine};
 use aerie_cloud::{Cloud, ContainerStatus, LogsFrom, Observed, Scope};
-use aerie_domain::{DesiredState, InstanceId, KindName, RolePhase, ServiceId, ServiceState};
+use aerie_domain::{DesiredState, DirectorId, InstanceId, KindName, RolePhase, ServiceId, ServiceState};
 use aerie_kinds::{Kind, Kinds, place};
 use aerie_store::{ApplicationRow, InstanceRow, ServiceRow, Store, VersionRow};
 use futures_util::StreamExt;
@@ -26,8 +26,18 @@ const LAST_LINES: u32 = 5;
 /// How long those may take.
 const LAST_LINES_WAIT: Duration = Duration::from_secs(2);
 
+/// A director or an agent that was not heard of for so long is late: both tell of themselves every ten seconds.
+const LATE: Duration = Duration::from_secs(20);
+
+/// Directors that have been silent for so long are dead, and their agents' connections with them. Longer: instances whose
+/// director died for good, on a port that nobody has now, are replaced later; shorter: those of one that was frozen are
+/// replaced although they are well.
+pub(crate) const DEAD: Duration = Duration::from_secs(600);
+
 /// Reads worlds.
 pub(crate) struct Reader {
+    /// This process.
+    pub director: DirectorId,
     pub store: Store,
     pub cloud: Arc<dyn Cloud>,
     pub kinds: Kinds,
@@ -59,8 +69,11 @@ impl Reader {
             self.store.operation_latest(id),
             uses::read(&self.store, &self.kinds, &row, &application),
         )?;
+        let holders: HashMap<InstanceId, DirectorId> =
+            instances.iter().filter_map(|row| Some((row.id, row.connected_to?))).collect();
         let seen = if instances.is_empty() { Vec::new() } else { self.cloud.inventory(&Scope::Service(id)).await? };
         let instances = self.instances(instances, seen, works, moment).await;
+        let instances = self.note_who_is_out_of_hearing(instances, &holders, moment).await?;
         let is_public = kind.as_ref().is_some_and(|kind| kind.spec.public.is_some());
         let entry = if is_public { self.entry(&row, kind.as_deref(), &instances).await? } else { Entry::default() };
         let routes = match &kind {
@@ -125,6 +138,26 @@ impl Reader {
             instances.push(instance(row, observed, work, last_output, moment));
         }
         instances
+    }
+
+    /// Agents report to the director that they are connected to. While that one is frozen or cut off from the database,
+    /// their silence is not theirs: replacing what runs well would be the harm that a second director is there to prevent.
+    async fn note_who_is_out_of_hearing(
+        &self,
+        mut instances: Vec<Instance>,
+        holders: &HashMap<InstanceId, DirectorId>,
+        moment: &Moment,
+    ) -> Result<Vec<Instance>, PassError> {
+        let elsewhere = |row: &Instance| holders.get(&row.id).is_some_and(|holder| *holder != self.director);
+        let is_late = |row: &Instance| row.report_at.is_some_and(|at| moment.now - at > LATE);
+        if !instances.iter().any(|row| elsewhere(row) && is_late(row)) {
+            return Ok(instances);
+        }
+        let (known, alive) = tokio::try_join!(self.store.director_count(DEAD), self.store.director_count(LATE))?;
+        for row in &mut instances {
+            row.out_of_hearing = alive < known && elsewhere(row);
+        }
+        Ok(instances)
     }
 
     async fn last_output(&self, name: &str) -> String {
@@ -246,6 +279,7 @@ fn instance(row: InstanceRow, seen: Option<Observed>, work: Work, last_output: S
         report: row.report,
         report_at: row.report_at.map(|at| moment.of(at)),
         connected: row.connected_to.is_some(),
+        out_of_hearing: false,
         created_at: moment.of(row.created_at),
         metered: row.healthy_at.is_some(),
         seen: seen.map(|seen| Seen {

@@ -130,6 +130,8 @@ pub struct Instance {
     pub report_at: Option<OffsetDateTime>,
     /// Some director has a connection to its agent.
     pub connected: bool,
+    /// That is another director, and one is silent itself: then nobody can tell how the agent is.
+    pub out_of_hearing: bool,
     /// When it was intended.
     pub created_at: OffsetDateTime,
     /// All its roles were healthy once.
@@ -300,6 +302,6 @@ impl Instance {
 
     /// It has been silent for so long that another one shall take its place.
     pub fn is_lost(&self, world: &World) -> bool {
-        self.is_silent(world) && self.silent_for(world) > time::Duration::seconds(60)
+        !self.out_of_hearing && self.is_silent(world) && self.silent_for(world) > time::Duration::seconds(60)
     }
 }

@@ -179,6 +179,21 @@ fn an_instance_whose_agent_is_silent_is_replaced_after_a_minute() {
 }
 
 #[test]
+fn an_instance_whose_director_is_silent_itself_is_not_replaced() {
+    let mut shop = Imitation::running();
+    let before: Vec<_> = shop.world.instances.iter().map(|row| row.id).collect();
+    for row in &mut shop.world.instances {
+        row.out_of_hearing = true;
+    }
+    shop.silent.extend(before.iter().copied());
+    shop.world.now += Duration::minutes(5);
+    shop.turn();
+    shop.turn();
+    let after: Vec<_> = shop.world.instances.iter().map(|row| row.id).collect();
+    assert_eq!(after, before);
+}
+
+#[test]
 fn our_own_deafness_is_not_their_silence() {
     let mut shop = Imitation::running();
     shop.world.now += Duration::hours(2);

@@ -192,6 +192,7 @@ fn new_row(id: InstanceId, auxiliary: bool, roles: Vec<Role>, now: OffsetDateTim
         report: None,
         report_at: None,
         connected: false,
+        out_of_hearing: false,
         created_at: now,
         metered: false,
         seen: None,
