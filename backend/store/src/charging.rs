@@ -99,7 +99,7 @@ impl Txn<'_> {
     async fn charging_clock(&mut self, reading: &ClockReading) -> Result<Option<KnownClock>, StoreError> {
         let known = sqlx::query_as!(
             KnownClock,
-            "select base_us, wall, uptime_us, last_run from charging_clocks where machine = $1",
+            "select base_us, uptime_us, last_run from charging_clocks where machine = $1",
             reading.machine.0,
         )
         .fetch_optional(self.connection())

@@ -34,7 +34,6 @@ pub struct ClockReading {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KnownClock {
     pub base_us: i64,
-    pub wall: OffsetDateTime,
     pub uptime_us: i64,
     /// The charging run of the last reading.
     pub last_run: i64,
@@ -90,11 +89,10 @@ impl ClockReading {
             return Verdict::Fine;
         }
         let passed = Duration::microseconds(self.uptime_us() - known.uptime_us);
-        Verdict::Stepped(Step {
-            by_us,
-            after_run: known.last_run,
-            before: (known.wall - TOLERANCE, known.wall + passed + TOLERANCE),
-        })
+        // Reckoned from now: since the last reading another machine may have seen other steps.
+        let end = self.wall - Duration::microseconds(by_us);
+        let before = (end - passed - TOLERANCE, end + TOLERANCE);
+        Verdict::Stepped(Step { by_us, after_run: known.last_run, before })
     }
 }
 
@@ -112,7 +110,7 @@ mod tests {
 
     fn known(uptime: u64, wall: OffsetDateTime) -> KnownClock {
         let reading = reading(uptime, wall);
-        KnownClock { base_us: reading.offset_us(), wall, uptime_us: reading.uptime_us(), last_run: 7 }
+        KnownClock { base_us: reading.offset_us(), uptime_us: reading.uptime_us(), last_run: 7 }
     }
 
     #[test]

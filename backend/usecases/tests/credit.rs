@@ -19,7 +19,7 @@ use support::{House, PASSWORD, code};
 use time::OffsetDateTime;
 
 /// A machine whose clock stands still between two readings.
-#[expect(clippy::unnecessary_wraps, reason = "stands in for a reading that can fail")]
+#[expect(clippy::unnecessary_wraps, reason = "a real machine's clock may fail to be read")]
 fn uptime() -> io::Result<Uptime> {
     Ok(Uptime { boot: BootId(sqlx::types::Uuid::nil()), uptime: Duration::from_secs(1000) })
 }

@@ -110,9 +110,10 @@ impl Play {
         }
         let (owners, services) = ([owners[0], owners[1]], [services[0], services[1]]);
         let mut play = Self { store, owners, services, lives: vec![], now: 0, stepped: 0, looked: 0, unseen: false };
-        // Both machines are known before anything happens.
-        play.charge(0).await;
-        play.charge(1).await;
+        // Both machines are known, also to each other, before anything happens.
+        for machine in [0, 1, 0, 1] {
+            play.charge(machine).await;
+        }
         play
     }
 
