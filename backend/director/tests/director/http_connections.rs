@@ -72,15 +72,15 @@ async fn the_forms_work_without_scripts(pool: PgPool) {
     let app = App::start(pool).await;
     let ada = app.user("ada").await;
     let (site, db) = shop(&ada).await;
-    let browser = app.browser("ada").await;
+    let browser = app.browser("ada").await.with("accept", "text/html");
     let form = |text: String| text;
-    let answer = browser.form("/fn/bind_service", &form(format!("service={site}&other={db}&prefix=SQL"))).await;
+    let answer = browser.form("/fn/bind_service", &format!("service={site}&other={db}&prefix=SQL")).await;
     assert!(answer.status.is_redirection(), "{} {}", answer.status, answer.text);
     let page = browser.get(&format!("/services/{site}")).await;
     assert!(page.text.contains("SQL_PASSWORD"), "{}", page.text);
     let page = browser.get(&format!("/services/{db}")).await;
     assert!(page.text.contains("uses it and will lose it"), "{}", page.text);
-    let answer = browser.form("/fn/delete_service", &form(format!("service={db}&unbind=on"))).await;
+    let answer = browser.form("/fn/delete_service", &format!("service={db}&unbind=on")).await;
     assert!(answer.status.is_redirection(), "{} {}", answer.status, answer.text);
     let view = ada.get(&format!("/api/v1/services/{site}")).await.expect(200);
     assert_eq!(view["connections"]["uses"], json!([]));
