@@ -42,7 +42,9 @@ async fn the_graphs_show_what_the_generator_sends() -> Result<()> {
     let ada = home.api().register("ada").await?;
     let id = ada.application_with("blog", "php").await?.summary.id;
     let mut sample = Sample::guest_book("one");
-    sample.files.push(("work.php", "<?php for ($i = 0; $i < 20000; $i++) { $x = md5((string) $i); } echo $x;".to_owned()));
+    sample
+        .files
+        .push(("work.php", "<?php for ($i = 0; $i < 20000; $i++) { $x = md5((string) $i); } echo $x;".to_owned()));
     sample.files.push(("fail.php", "<?php http_response_code(500); echo 'no';".to_owned()));
     ada.accepted(Method::POST, &format!("/services/{id}/start"), None).await?;
     let version = ada.upload(id, "site.tar.gz", sample.tar_gz()?).await?;
@@ -75,12 +77,16 @@ async fn the_graphs_show_what_the_generator_sends() -> Result<()> {
     ensure!(run.failed == 0, "{run:?}");
     let load = shown(&ada, id, "both web instances at work", |load| {
         let at_work = |role: &str| {
-            load.instances.iter().filter(|i| i.roles.get(role).is_some_and(|role| highest(&role.requests[40..]) > 10.0)).count()
+            load.instances
+                .iter()
+                .filter(|i| i.roles.get(role).is_some_and(|role| highest(&role.requests[40..]) > 10.0))
+                .count()
         };
         at_work("web") >= 2
     })
     .await?;
-    let busy = load.instances.iter().filter(|instance| instance.present && highest(&instance.cpu_millis) > 20.0).count();
+    let busy =
+        load.instances.iter().filter(|instance| instance.present && highest(&instance.cpu_millis) > 20.0).count();
     ensure!(busy >= 3, "web and php instances: {load:?}");
 
     page(&home, id).await

@@ -39,7 +39,7 @@ impl Span {
             return Err(Problem::fields(errors));
         }
         let step_s = query.step_s.unwrap_or_else(|| usual_step(length));
-        if step_s == 0 || step_s % FINEST_STEP_S != 0 || step_s > 86_400 {
+        if step_s == 0 || !step_s.is_multiple_of(FINEST_STEP_S) || step_s > 86_400 {
             let message = "must be a multiple of 5 seconds, at most a day".to_owned();
             errors.push(FieldError { field: "step".to_owned(), message });
             return Err(Problem::fields(errors));
