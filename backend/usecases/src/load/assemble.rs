@@ -200,6 +200,7 @@ fn short(number: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests {
     use super::*;
     use time::{Duration, macros::datetime};

@@ -91,6 +91,7 @@ fn align(at: OffsetDateTime, step: i64) -> OffsetDateTime {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests {
     use super::*;
     use time::macros::datetime;
