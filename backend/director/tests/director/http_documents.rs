@@ -27,6 +27,7 @@ const ENDPOINTS: &str = "
     GET /api/v1/events
     GET /api/v1/kinds
     GET /api/v1/kinds/{name}
+    GET /api/v1/load-runs/{id}
     GET /api/v1/me
     GET /api/v1/me/credits
     GET /api/v1/me/credits/entries
@@ -35,6 +36,9 @@ const ENDPOINTS: &str = "
     GET /api/v1/operations/{id}
     GET /api/v1/services/{id}
     GET /api/v1/services/{id}/instances
+    GET /api/v1/services/{id}/load
+    GET /api/v1/services/{id}/load-runs
+    GET /api/v1/services/{id}/load/stream
     GET /api/v1/services/{id}/logs
     GET /api/v1/services/{id}/logs/stream
     GET /api/v1/services/{id}/operations
@@ -50,9 +54,11 @@ const ENDPOINTS: &str = "
     POST /api/v1/admin/users/{id}/grants
     POST /api/v1/applications
     POST /api/v1/applications/{id}/services
+    POST /api/v1/load-runs/{id}/cancel
     POST /api/v1/login
     POST /api/v1/me/tokens
     POST /api/v1/services/{id}/activate
+    POST /api/v1/services/{id}/load-runs
     POST /api/v1/services/{id}/start
     POST /api/v1/services/{id}/stop
     POST /api/v1/services/{id}/versions

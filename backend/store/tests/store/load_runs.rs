@@ -64,7 +64,7 @@ async fn a_run_ends_with_its_director(pool: PgPool) {
     world.store.load_runs_tidy(LIMITS, Duration::from_secs(3600)).await.unwrap();
     assert_eq!(world.store.load_run_fetch(run, world.ada).await.unwrap().unwrap().state, LoadRunState::Running);
     sql(&world.store, "update load_runs set updated_at = now() - interval '16 seconds'").await;
-    start(&world, world.ada).await.unwrap().expect("what is lost is in nobody's way");
+    start(&world, world.ada).await.unwrap().unwrap();
     let row = world.store.load_run_fetch(run, world.ada).await.unwrap().unwrap();
     assert_eq!(row.state, LoadRunState::Failed);
     assert!(row.error.contains("director") && row.ended_at.is_some(), "{row:?}");

@@ -117,8 +117,8 @@ fn Choices(shown: Memo<Shown>, id: ServiceId, load: PageData<LoadView>, roles: M
         RANGES.iter().enumerate().map(link).collect::<Vec<_>>()
     };
     let by_role = move || {
-        let (now, chosen) = (shown.get(), lines::role(shown.get().role.as_ref(), &measured.get(), &roles.get()));
-        let titles = roles.get();
+        let (now, titles) = (shown.get(), roles.get());
+        let chosen = lines::role(now.role.as_ref(), &measured.get(), &titles);
         let title = |name: &str| {
             titles.iter().find(|role| role.name == name).map_or_else(|| name.to_owned(), |role| role.title.clone())
         };

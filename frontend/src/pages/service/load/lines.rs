@@ -5,8 +5,9 @@ use crate::chart::Line;
 use aerie_domain::views::{InstanceLoadView, LoadView, RoleLoadView, RoleView};
 
 type Numbers = Vec<Option<f64>>;
-/// One of the lists that a role or an instance has.
-type Pick<T> = fn(&T) -> &Numbers;
+/// A line's name and where its numbers are.
+type OfRole<'a> = (&'a str, fn(&RoleLoadView) -> &Numbers);
+type OfInstance<'a> = (&'a str, fn(&InstanceLoadView) -> &Numbers);
 
 /// The role whose requests are shown: the one that was asked for if it is measured, else the first of the kind that is.
 pub(super) fn role(asked: Option<&String>, measured: &[String], roles: &[RoleView]) -> Option<String> {
@@ -29,7 +30,7 @@ pub(super) fn requests(load: &LoadView, shown: &Shown, roles: &[RoleView]) -> Ve
 }
 
 pub(super) fn times(load: &LoadView, shown: &Shown, roles: &[RoleView]) -> Vec<Line> {
-    let percentiles: [(&str, Pick<RoleLoadView>); 3] = [
+    let percentiles: [OfRole<'_>; 3] = [
         ("50 % within", |role| &role.p50_ms),
         ("95 % within", |role| &role.p95_ms),
         ("99 % within", |role| &role.p99_ms),
@@ -50,7 +51,7 @@ pub(super) fn network(load: &LoadView, shown: &Shown, _: &[RoleView]) -> Vec<Lin
 }
 
 /// One line per list, or (each) one per instance that has the role, of the first list.
-fn of_role(load: &LoadView, shown: &Shown, roles: &[RoleView], lists: &[(&str, Pick<RoleLoadView>)]) -> Vec<Line> {
+fn of_role(load: &LoadView, shown: &Shown, roles: &[RoleView], lists: &[OfRole<'_>]) -> Vec<Line> {
     let measured: Vec<String> = load.roles.keys().cloned().collect();
     let Some(role) = role(shown.role.as_ref(), &measured, roles) else { return Vec::new() };
     if shown.each {
@@ -65,7 +66,7 @@ fn of_role(load: &LoadView, shown: &Shown, roles: &[RoleView], lists: &[(&str, P
 }
 
 /// One line per list with the sum over all instances, or (each) one per instance and list.
-fn of_instances(load: &LoadView, shown: &Shown, lists: &[(&str, Pick<InstanceLoadView>)]) -> Vec<Line> {
+fn of_instances(load: &LoadView, shown: &Shown, lists: &[OfInstance<'_>]) -> Vec<Line> {
     if !shown.each {
         let sum = |read: Pick<InstanceLoadView>| {
             let mut total: Numbers = vec![None; load.points];
