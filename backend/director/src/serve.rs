@@ -57,10 +57,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let director = DirectorId::generate();
     let seat = Seat::take(&store, options, director).await;
     let listener = Arc::new(Listener::start(&store, lifecycle.soft()));
-    let signs_of_life = SignsOfLife::default();
+    let (signs_of_life, metrics) = (SignsOfLife::default(), Metrics::default());
     lifecycle.spawn_until_soft(signs_of_life.clone().write(store.clone()));
     if let Some(simulated) = simulated {
-        let agents = SimulatedAgents::new(store.clone(), simulated, director, signs_of_life.clone());
+        let agents =
+            SimulatedAgents::new(store.clone(), simulated, director, signs_of_life.clone(), metrics.loads().clone());
         lifecycle.spawn_until_soft(agents.run(&listener));
     }
     let manager = Manager::new(ManagerParts {
@@ -72,7 +73,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         settings: settings::manager(&config)?,
     })
     .with_signals(listener.subscribe());
-    let metrics = Metrics::default().with_manager(manager.figures());
+    let metrics = metrics.with_manager(manager.figures());
     lifecycle.spawn_until_soft(health::report(health::Watched {
         store: store.clone(),
         cloud: Arc::clone(&cloud),

@@ -5,8 +5,8 @@
 //! Started by `serve`; reads and writes the rows that the agent listener reads and writes. To make agents that fail, use
 //! the simulated cloud's controls in tests.
 
-use crate::{agents::SignsOfLife, errors::chain};
-use aerie_agent_protocol::{CheckReport, InstanceConfig, InstanceReport, ProcessReport};
+use crate::{agents::SignsOfLife, errors::chain, load::LoadRecorder};
+use aerie_agent_protocol::{CheckReport, InstanceConfig, InstanceReport, ProcessReport, Usage};
 use aerie_cloud::{ContainerSpec, ContainerStatus, simulated::SimulatedCloud};
 use aerie_domain::{DirectorId, InstanceId};
 use aerie_manager::queue::{Outcome, Queue};
@@ -34,6 +34,7 @@ pub struct SimulatedAgents {
     cloud: SimulatedCloud,
     director: DirectorId,
     signs_of_life: SignsOfLife,
+    loads: LoadRecorder,
     queue: Arc<Queue<InstanceId>>,
     agents: Arc<Mutex<HashMap<InstanceId, Agent>>>,
 }
@@ -49,9 +50,15 @@ struct Agent {
 
 impl SimulatedAgents {
     /// Agents for containers that start from now on.
-    pub fn new(store: Store, cloud: SimulatedCloud, director: DirectorId, signs_of_life: SignsOfLife) -> Self {
+    pub fn new(
+        store: Store,
+        cloud: SimulatedCloud,
+        director: DirectorId,
+        signs_of_life: SignsOfLife,
+        loads: LoadRecorder,
+    ) -> Self {
         let (queue, agents) = (Arc::default(), Arc::default());
-        Self { store, cloud, director, signs_of_life, queue, agents }
+        Self { store, cloud, director, signs_of_life, loads, queue, agents }
     }
 
     /// Meets every container that starts after this call. The future runs until dropped; then the agents are gone like
@@ -109,6 +116,7 @@ impl SimulatedAgents {
         let Some(mut agent) = self.agents().get(&instance).cloned() else { return Ok(Outcome::Forget) };
         if !self.lives(&agent) {
             self.forget(instance, &agent);
+            self.loads.forget(instance);
             self.store.instance_disconnected(instance, self.director).await?;
             return Ok(Outcome::Forget);
         }
@@ -117,12 +125,12 @@ impl SimulatedAgents {
         }
         match self.store.instance_config(instance).await? {
             Some(config) if config.generation > agent.applied => {
-                self.store.instance_report(instance, &success(&config)).await?;
+                self.store.instance_report(instance, self.director, &success(&config)).await?;
                 agent.applied = config.generation;
             }
             _ => self.signs_of_life.note(instance),
         }
-        self.store.instance_usage(instance, USAGE.0, USAGE.1).await?;
+        self.loads.note(instance, usage());
         if let Some(known) = self.agents().get_mut(&instance).filter(|known| known.made == agent.made) {
             *known = agent;
         }
@@ -148,6 +156,12 @@ impl SimulatedAgents {
     }
 }
 
+/// What an instance pretends to have used since it was last asked.
+fn usage() -> Usage {
+    let period_ms = u32::try_from(REPEAT.as_millis()).unwrap_or(u32::MAX);
+    Usage { cpu_millis: USAGE.0, memory_bytes: USAGE.1, period_ms, ..Usage::default() }
+}
+
 /// The report of an instance on which everything went well.
 fn success(config: &InstanceConfig) -> InstanceReport {
     let staged: Vec<_> = config.code.versions.iter().map(|version| version.id).collect();
@@ -157,6 +171,7 @@ fn success(config: &InstanceConfig) -> InstanceReport {
         healthy: true,
         restarts: 0,
         message: String::new(),
+        last_end: None,
     };
     InstanceReport {
         applied_generation: config.generation,

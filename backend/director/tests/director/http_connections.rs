@@ -73,7 +73,6 @@ async fn the_forms_work_without_scripts(pool: PgPool) {
     let ada = app.user("ada").await;
     let (site, db) = shop(&ada).await;
     let browser = app.browser("ada").await.with("accept", "text/html");
-    let form = |text: String| text;
     let answer = browser.form("/fn/bind_service", &format!("service={site}&other={db}&prefix=SQL")).await;
     assert!(answer.status.is_redirection(), "{} {}", answer.status, answer.text);
     let page = browser.get(&format!("/services/{site}")).await;

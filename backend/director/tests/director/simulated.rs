@@ -13,7 +13,13 @@ use std::{path::Path, sync::Arc, time::Duration};
 /// A manager and the agents, as `serve` starts them.
 fn manage(app: &App) {
     let (store, director, life) = (app.state.store.clone(), DirectorId::generate(), SignsOfLife::default());
-    let agents = SimulatedAgents::new(store.clone(), app.cloud.clone(), director, life.clone());
+    let agents = SimulatedAgents::new(
+        store.clone(),
+        app.cloud.clone(),
+        director,
+        life.clone(),
+        app.state.metrics.loads().clone(),
+    );
     app.state.lifecycle.spawn_until_soft(agents.run(&app.state.listener));
     app.state.lifecycle.spawn_until_soft(life.write(store.clone()));
     let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../service-templates");

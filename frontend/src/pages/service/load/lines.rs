@@ -68,7 +68,7 @@ fn of_role(load: &LoadView, shown: &Shown, roles: &[RoleView], lists: &[OfRole<'
 /// One line per list with the sum over all instances, or (each) one per instance and list.
 fn of_instances(load: &LoadView, shown: &Shown, lists: &[OfInstance<'_>]) -> Vec<Line> {
     if !shown.each {
-        let sum = |read: Pick<InstanceLoadView>| {
+        let sum = |read: fn(&InstanceLoadView) -> &Numbers| {
             let mut total: Numbers = vec![None; load.points];
             for instance in &load.instances {
                 for (place, number) in total.iter_mut().zip(read(instance)) {
