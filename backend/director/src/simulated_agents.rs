@@ -86,7 +86,9 @@ impl SimulatedAgents {
                 Ok(Signal::Config(_) | Signal::Events | Signal::Service(_)) => {}
                 Ok(Signal::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => {
                     let all: Vec<InstanceId> = self.agents().keys().copied().collect();
-                    all.into_iter().for_each(|instance| self.queue.wake(instance));
+                    for instance in all {
+                        self.queue.wake(instance);
+                    }
                 }
                 Err(broadcast::error::RecvError::Closed) => return,
             }
