@@ -117,7 +117,7 @@ async fn the_stream_goes_on_where_the_page_ended(pool: PgPool) {
 async fn entry() -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (heads, heard) = tokio::sync::mpsc::unbounded_channel();
+    let (heads, arrived) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let heads = heads.clone();
@@ -133,7 +133,7 @@ async fn entry() -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<String>) {
             });
         }
     });
-    (address, heard)
+    (address, arrived)
 }
 
 /// Lets the director send requests to `entry`.
