@@ -1,7 +1,8 @@
 //! Whose container is started next when more are wanted than the engine can start at a time.
 //!
 //! Guarantees: at most so many at a time; a free place goes to the user who has the fewest places now, and among equals to
-//! the one who has waited longest for one. So in a class in which everybody presses start, everybody gets a first instance
+//! the one who got one longest ago, or never; nobody waits for ever, since whoever is called stands behind them then. So in
+//! a class in which everybody presses start, everybody gets a first instance
 //! before anybody gets a second, and one user with a hundred instances holds up nobody. A user alone may use all places.
 
 use aerie_domain::{ServiceId, UserId};
@@ -25,12 +26,12 @@ struct State {
     users: HashMap<UserId, User>,
 }
 
-/// Somebody who waits or has places; everybody else is forgotten.
+/// Somebody who has ever waited. Remembered, or coming back would be a way to the front.
 #[derive(Debug, Default)]
 struct User {
     running: usize,
-    /// When they last got a place, or began to wait.
-    since: u64,
+    /// When they last got a place; 0 is never.
+    called_at: u64,
     waiting: VecDeque<Waiting>,
 }
 
@@ -65,9 +66,6 @@ impl Turns {
         state.clock += 1;
         let number = state.clock;
         let user = state.users.entry(owner).or_default();
-        if user.running == 0 && user.waiting.is_empty() {
-            user.since = number;
-        }
         user.waiting.push_back(Waiting { number, service, call });
         state.call_next();
         drop(state);
@@ -88,23 +86,28 @@ impl Turns {
 }
 
 impl State {
-    /// Who waits, each with what decides when: the places that the user has before, then who has waited longer.
-    fn order(&self) -> impl Iterator<Item = ((usize, u64), ServiceId)> {
+    /// Who waits, each with what decides when: the places that the user has before, when they last got one, and who came
+    /// first.
+    fn order(&self) -> impl Iterator<Item = ((usize, u64, u64), ServiceId)> {
         self.users.values().flat_map(|user| {
             let places = user.waiting.iter().enumerate();
-            places.map(move |(ahead, waiting)| ((user.running + ahead, user.since), waiting.service))
+            places
+                .map(move |(ahead, waiting)| ((user.running + ahead, user.called_at, waiting.number), waiting.service))
         })
     }
 
     fn call_next(&mut self) {
         while self.free > 0 {
-            let waiting = self.users.values_mut().filter(|user| !user.waiting.is_empty());
-            let Some(user) = waiting.min_by_key(|user| (user.running, user.since)) else { return };
+            let waiting = self.users.values_mut().filter_map(|user| {
+                let first = user.waiting.front()?.number;
+                Some(((user.running, user.called_at, first), user))
+            });
+            let Some((_, user)) = waiting.min_by_key(|(order, _)| *order) else { return };
             let Some(next) = user.waiting.pop_front() else { return };
             self.free -= 1;
             self.clock += 1;
             user.running += 1;
-            user.since = self.clock;
+            user.called_at = self.clock;
             // The ticket is there: dropping it takes it out of the line under the same lock.
             let _ = next.call.send(());
         }
@@ -132,9 +135,6 @@ impl Drop for Turn {
                 user.waiting.remove(place);
             }
             None => user.running = user.running.saturating_sub(1),
-        }
-        if user.running == 0 && user.waiting.is_empty() {
-            state.users.remove(&self.owner);
         }
         if place.is_none() {
             state.free += 1;

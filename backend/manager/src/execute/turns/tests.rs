@@ -10,10 +10,14 @@ fn is_called(turn: &mut Turn) -> bool {
 
 /// Serves everybody, one place after the other; gives the owners in the order in which they were called.
 fn serve(mut line: Vec<(usize, Turn)>) -> Vec<usize> {
-    let mut order = Vec::new();
+    let (mut order, mut served) = (Vec::new(), VecDeque::new());
     while !line.is_empty() {
-        let called = line.iter_mut().position(|(_, turn)| is_called(turn)).unwrap_or_else(|| panic!("a free place"));
-        order.push(line.remove(called).0);
+        while let Some(called) = line.iter_mut().position(|(_, turn)| is_called(turn)) {
+            let (who, turn) = line.remove(called);
+            order.push(who);
+            served.push_back(turn);
+        }
+        assert!(served.pop_front().is_some(), "nobody is called");
     }
     order
 }
@@ -60,6 +64,27 @@ fn two_hundred_users_at_the_same_second_each_get_their_first_before_anybody_gets
 }
 
 #[test]
+fn coming_back_is_no_way_to_the_front() {
+    let turns = Turns::new(1);
+    let (steady, returning) = (UserId::generate(), UserId::generate());
+    let mut line: Vec<_> = (0..10).map(|_| turns.queue(steady, ServiceId::generate())).collect();
+    let mut seen = Vec::new();
+    let mut again = turns.queue(returning, ServiceId::generate());
+    for _ in 0..12 {
+        if is_called(&mut again) {
+            seen.push("returning");
+            // In line again before the place is given back.
+            again = turns.queue(returning, ServiceId::generate());
+        } else {
+            seen.push("steady");
+            let called = line.iter_mut().position(is_called).unwrap_or_else(|| panic!("a free place"));
+            line.remove(called);
+        }
+    }
+    assert!(seen.windows(3).all(|three| three.contains(&"steady")), "{seen:?}");
+}
+
+#[test]
 fn the_position_counts_those_who_come_before() {
     let turns = Turns::new(1);
     let (ada, eve) = (UserId::generate(), UserId::generate());
@@ -75,7 +100,7 @@ fn the_position_counts_those_who_come_before() {
     drop(second);
     assert_eq!(positions(), [None, None, Some(1), None], "somebody left the line");
     drop((third, other));
-    assert!(turns.state().users.is_empty(), "nobody is remembered");
+    assert!(turns.state().users.values().all(|user| user.running == 0 && user.waiting.is_empty()));
     assert_eq!(turns.state().free, 1);
 }
 
