@@ -115,7 +115,7 @@ fn is_converged(view: &ServiceView, counts: &[(&str, u32)]) -> bool {
         && counts.iter().all(|(role, count)| serving(role) == Some(*count))
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_director_that_dies_while_scaling_goes_on_where_it_was() -> Result<()> {
     let (mut scene, address) = Scene::set("crash-scale").await?;
     let load = Visitor::keep_asking_for(&format!("{address}/plain.php"), 2, Duration::from_secs(400))?;
@@ -142,7 +142,7 @@ async fn a_director_that_dies_while_scaling_goes_on_where_it_was() -> Result<()>
     scene.the_managers_log_is_complete()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_director_that_dies_while_code_comes_or_changes_loses_and_mixes_nothing() -> Result<()> {
     let (mut scene, address) = Scene::set("crash-code").await?;
     let load = Visitor::keep_asking_for(&format!("{address}/plain.php"), 2, Duration::from_secs(300))?;
@@ -219,7 +219,7 @@ async fn a_director_that_dies_while_code_comes_or_changes_loses_and_mixes_nothin
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_point_that_there_is_not_is_refused() -> Result<()> {
     let mut home = Installation::start("crash-unknown").await?;
     home.kill_director()?;

@@ -19,7 +19,7 @@ const TEST: &str = "a_docker_daemon_that_dies_takes_nothing_along";
 const FOLDER: &str = "AERIE_TEST_ENGINE";
 const CONVERGED: Duration = Duration::from_secs(30);
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_docker_daemon_that_dies_takes_nothing_along() -> Result<()> {
     match env::var_os(FOLDER) {
         Some(folder) => inside(Path::new(&folder)).await,

@@ -50,7 +50,7 @@ async fn within(
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_instance_is_noticed_and_replaced_and_no_request_is_lost_where_there_is_another() -> Result<()> {
     let home = Installation::start("kill").await?;
     let ada = home.api().register("ada").await?;
@@ -88,7 +88,7 @@ async fn a_killed_instance_is_noticed_and_replaced_and_no_request_is_lost_where_
     home.wait_until_tidy(SOON).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_ends_is_started_again_and_one_that_keeps_ending_is_explained() -> Result<()> {
     let home = Installation::start("process").await?;
     let ada = home.api().register("ada").await?;
@@ -180,7 +180,7 @@ impl Drop for SmallDisk {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_is_nearly_full_refuses_what_is_new_and_keeps_what_runs() -> Result<()> {
     let disk = SmallDisk::of(96)?;
     let data = disk.path().join("data").display().to_string();

@@ -60,7 +60,7 @@ async fn nobody_was_lost(load: Visitor) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_database_applications_serve_and_pages_say_so() -> Result<()> {
     let cluster = Cluster::start("away", &[])?;
     let home = Installation::start_on(&cluster.url, "database-away", &[]).await?;
@@ -106,7 +106,7 @@ async fn without_a_database_applications_serve_and_pages_say_so() -> Result<()> 
     nobody_was_lost(load).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn agents_go_on_without_a_director_and_come_back_to_it() -> Result<()> {
     let mut home = Installation::start("director-away").await?;
     let ada = home.api().register("ada").await?;
@@ -129,7 +129,7 @@ async fn agents_go_on_without_a_director_and_come_back_to_it() -> Result<()> {
     nobody_was_lost(load).await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_director_that_was_frozen_in_the_middle_of_a_scale_does_no_harm() -> Result<()> {
     let mut home = Installation::start("frozen").await?;
     let ada = home.api().register("ada").await?;
@@ -169,7 +169,7 @@ async fn a_director_that_was_frozen_in_the_middle_of_a_scale_does_no_harm() -> R
 
 /// The whole machine's clock, as director and database see it, by libfaketime; agents and Docker keep the real one, which
 /// makes it harder.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_is_set_an_hour_forth_and_back_changes_nothing() -> Result<()> {
     let library = Path::new("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1");
     ensure!(library.exists(), "libfaketime is missing: run scripts/packages --with-tests");
