@@ -218,7 +218,7 @@ async fn a_signal_from_elsewhere_is_named_and_nothing_of_the_group_stays() {
     let script = "test -e $DIR/child || { sleep 60 & echo $! >$DIR/child; sleep 0.3; kill -9 $$; }; exec sleep 60";
     let scene = Scene::start(script, |_| ());
     let entry = scene.until(|entry| !entry.report.message.is_empty()).await;
-    assert_eq!(entry.report.message, "was ended by signal 9 (KILL)");
+    assert_eq!(entry.report.message, "was ended by signal 9 (KILL) (killed from outside)");
     scene.until(|entry| entry.report.restarts == 1 && entry.report.healthy).await;
     let stat = fs::read_to_string(format!("/proc/{}/stat", scene.read("child").trim())).unwrap_or_default();
     assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
