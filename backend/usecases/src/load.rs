@@ -30,7 +30,7 @@ impl UseCases {
     }
 
     async fn load_of(&self, actor: &Actor, service: ServiceId, span: Span, now: OffsetDateTime) -> Outcome<LoadView> {
-        let (service, ..) = self.owned_service(actor, service).await?;
+        let (service, ..) = self.readable_service(actor, service).await?;
         let (level, store) = (span.level(), self.store());
         let instances = store.instance_loads(service.id, level, span.from, span.to).await?;
         let roles = store.role_loads(service.id, level, span.from, span.to).await?;

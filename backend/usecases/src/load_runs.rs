@@ -125,7 +125,7 @@ impl UseCases {
 
     /// The newest runs against a service, newest first.
     pub async fn load_runs(&self, actor: &Actor, service: ServiceId) -> Outcome<Vec<LoadRunView>> {
-        let (service, ..) = self.owned_service(actor, service).await?;
+        let (service, ..) = self.readable_service(actor, service).await?;
         Ok(self.store().load_run_list(service.id, LISTED).await?.into_iter().map(present).collect())
     }
 

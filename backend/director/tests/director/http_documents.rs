@@ -12,6 +12,7 @@ const ENDPOINTS: &str = "
     DELETE /api/v1/me/sessions/{id}
     DELETE /api/v1/me/tokens/{id}
     DELETE /api/v1/services/{id}
+    DELETE /api/v1/services/{id}/bindings/{other}
     DELETE /api/v1/services/{id}/versions/{version}
     GET /api/v1/admin/announcements
     GET /api/v1/admin/applications
@@ -35,6 +36,7 @@ const ENDPOINTS: &str = "
     GET /api/v1/me/tokens
     GET /api/v1/operations/{id}
     GET /api/v1/services/{id}
+    GET /api/v1/services/{id}/access
     GET /api/v1/services/{id}/instances
     GET /api/v1/services/{id}/load
     GET /api/v1/services/{id}/load-runs
@@ -59,11 +61,13 @@ const ENDPOINTS: &str = "
     POST /api/v1/me/tokens
     POST /api/v1/services/{id}/activate
     POST /api/v1/services/{id}/load-runs
+    POST /api/v1/services/{id}/secrets/{name}/renew
     POST /api/v1/services/{id}/start
     POST /api/v1/services/{id}/stop
     POST /api/v1/services/{id}/versions
     POST /api/v1/users
     PUT /api/v1/me/password
+    PUT /api/v1/services/{id}/bindings/{other}
     PUT /api/v1/services/{id}/scale
     PUT /api/v1/services/{id}/settings
 ";

@@ -94,13 +94,13 @@ impl Person<'_> {
     pub fn expects(&self, row: &Row) -> Expected {
         use Standing::{OtherBrowser, OtherToken, Owner, Reader, Stranger};
         match (row.who, self.standing) {
-            (Who::Anybody, _) | (Who::SignedIn | Who::Owner, Owner) => Expected::Served,
+            (Who::Anybody, _) | (Who::SignedIn | Who::Owner | Who::Writer, Owner) => Expected::Served,
             (_, Stranger) => Expected::SignIn,
             (Who::Admin, _) => Expected::Refused,
-            (Who::Account, OtherToken | Reader) => Expected::NotAllowed,
+            (Who::Account, OtherToken | Reader) | (Who::Writer, Reader) => Expected::NotAllowed,
             (Who::SignedIn | Who::Owner, Reader) if row.changes() => Expected::NotAllowed,
             (Who::Account, OtherBrowser) if row.names_something() => Expected::NotFound,
-            (Who::Owner, OtherToken | OtherBrowser) => Expected::NotFound,
+            (Who::Owner | Who::Writer, OtherToken | OtherBrowser) => Expected::NotFound,
             (Who::SignedIn, OtherToken | OtherBrowser)
             | (Who::SignedIn | Who::Owner, Reader)
             | (Who::Account, OtherBrowser | Owner) => Expected::Served,

@@ -12,6 +12,8 @@ pub enum Who {
     SignedIn,
     /// Only the owner of what the path or the form names. Others learn nothing: for them it does not exist.
     Owner,
+    /// As `Owner`, but not with a token that may only read, even if nothing is changed: it shows passwords.
+    Writer,
     /// As `SignedIn` or, if it names something, as `Owner`, but never with a token: it is about the account itself.
     Account,
     /// Only admins; whether others read "not allowed" or "not found" is up to the route.
@@ -42,7 +44,7 @@ const fn row(method: &'static str, path: &'static str, who: Who, body: Body) -> 
 }
 
 use Body::{Form, Json, Nothing, Upload};
-use Who::{Account, Anybody, Owner, SignedIn};
+use Who::{Account, Admin, Anybody, Owner, SignedIn, Writer};
 
 /// REST, in the order of the router's table.
 pub const REST: &[Row] = &[
@@ -94,6 +96,32 @@ pub const REST: &[Row] = &[
     row("GET", "/api/v1/services/{id}/operations", Owner, Nothing),
     row("GET", "/api/v1/operations/{id}", Owner, Nothing),
     row("GET", "/api/v1/events", SignedIn, Nothing),
+    row("GET", "/api/v1/services/{id}/access", Writer, Nothing),
+    row("POST", "/api/v1/services/{id}/secrets/{name}/renew", Owner, Nothing),
+    row("PUT", "/api/v1/services/{id}/bindings/{other}", Owner, Json("{}")),
+    row("DELETE", "/api/v1/services/{id}/bindings/{other}", Owner, Nothing),
+    row("GET", "/api/v1/services/{id}/load", Owner, Nothing),
+    row("GET", "/api/v1/services/{id}/load/stream", Owner, Nothing),
+    row("GET", "/api/v1/services/{id}/load-runs", Owner, Nothing),
+    row("POST", "/api/v1/services/{id}/load-runs", Owner, Json(r#"{"rate": 1, "seconds": 1, "path": "/"}"#)),
+    row("GET", "/api/v1/load-runs/{id}", Owner, Nothing),
+    row("POST", "/api/v1/load-runs/{id}/cancel", Owner, Nothing),
+    row("GET", "/api/v1/me/credits", SignedIn, Nothing),
+    row("GET", "/api/v1/me/credits/entries", SignedIn, Nothing),
+    row("GET", "/api/v1/announcements", SignedIn, Nothing),
+    row("GET", "/api/v1/admin/users", Admin, Nothing),
+    row("GET", "/api/v1/admin/users/{id}", Admin, Nothing),
+    row("GET", "/api/v1/admin/users/{id}/entries", Admin, Nothing),
+    row("POST", "/api/v1/admin/users/{id}/disable", Admin, Json(r#"{"reason": "x"}"#)),
+    row("POST", "/api/v1/admin/users/{id}/enable", Admin, Nothing),
+    row("POST", "/api/v1/admin/users/{id}/grants", Admin, Json(r#"{"amount": 1000, "reason": "x"}"#)),
+    row("GET", "/api/v1/admin/applications", Admin, Nothing),
+    row("POST", "/api/v1/admin/services/{id}/stop", Admin, Nothing),
+    row("GET", "/api/v1/admin/audit", Admin, Nothing),
+    row("GET", "/api/v1/admin/health", Admin, Nothing),
+    row("GET", "/api/v1/admin/announcements", Admin, Nothing),
+    row("POST", "/api/v1/admin/announcements", Admin, Json(r#"{"text": "x", "until_at": "2100-01-01T00:00:00Z"}"#)),
+    row("DELETE", "/api/v1/admin/announcements/{id}", Admin, Nothing),
 ];
 
 /// Server functions. Those whose name begins with `load_` only read.
@@ -127,6 +155,28 @@ pub const FUNCTIONS: &[Row] = &[
     row("POST", "/fn/delete_version", Owner, Form("service={service}&version={version}")),
     row("POST", "/fn/delete_service", Owner, Form("service={service}")),
     row("POST", "/fn/delete_application", Owner, Form("application={application}")),
+    row("POST", "/fn/load_access", Writer, Form("service={service}")),
+    row("POST", "/fn/renew_secret", Owner, Form("service={store}&name={secret}")),
+    row("POST", "/fn/bind_service", Owner, Form("service={service}&other={other}&prefix=KV")),
+    row("POST", "/fn/unbind_service", Owner, Form("service={service}&other={other}")),
+    row("POST", "/fn/load_load", Owner, Form("service={service}&seconds=300")),
+    row("POST", "/fn/load_load_runs", Owner, Form("service={service}")),
+    row("POST", "/fn/start_load_run", Owner, Form("service={service}&rate=1&seconds=1&path=/")),
+    row("POST", "/fn/cancel_load_run", Owner, Form("service={service}&run={load-run}")),
+    row("POST", "/fn/load_frame", Anybody, Form("")),
+    row("POST", "/fn/load_credits", SignedIn, Form("")),
+    row("POST", "/fn/load_health", Admin, Form("")),
+    row("POST", "/fn/load_admin_users", Admin, Form("query[text]=")),
+    row("POST", "/fn/load_admin_user", Admin, Form("user={user}")),
+    row("POST", "/fn/load_all_applications", Admin, Form("query[text]=")),
+    row("POST", "/fn/load_audit_log", Admin, Form("query[text]=")),
+    row("POST", "/fn/load_announcements", Admin, Form("")),
+    row("POST", "/fn/grant_credit", Admin, Form("user={user}&amount=1&reason=x")),
+    row("POST", "/fn/disable_user", Admin, Form("user={user}&reason=x")),
+    row("POST", "/fn/enable_user", Admin, Form("user={user}")),
+    row("POST", "/fn/admin_stop_service", Admin, Form("service={service}")),
+    row("POST", "/fn/announce", Admin, Form("text=x&until_at=2100-01-01T00:00")),
+    row("POST", "/fn/withdraw_announcement", Admin, Form("announcement={announcement}")),
 ];
 
 /// Pages.
@@ -140,6 +190,14 @@ pub const PAGES: &[Row] = &[
     row("GET", "/applications/{id}/new-service", Owner, Nothing),
     row("GET", "/services/{id}", Owner, Nothing),
     row("GET", "/services/{id}/logs", Owner, Nothing),
+    row("GET", "/services/{id}/access", Writer, Nothing),
+    row("GET", "/account/credits", SignedIn, Nothing),
+    row("GET", "/admin", Admin, Nothing),
+    row("GET", "/admin/users", Admin, Nothing),
+    row("GET", "/admin/users/{id}", Admin, Nothing),
+    row("GET", "/admin/applications", Admin, Nothing),
+    row("GET", "/admin/audit", Admin, Nothing),
+    row("GET", "/admin/announcements", Admin, Nothing),
 ];
 
 /// Everything else that is mounted by hand. Folders of files are named by their beginning.
@@ -149,6 +207,7 @@ pub const PLAIN: &[Row] = &[
     row("GET", "/readyz", Anybody, Nothing),
     row("GET", "/api/v1/openapi.json", Anybody, Nothing),
     row("GET", "/api/docs", Anybody, Nothing),
+    row("GET", "/metrics", Admin, Nothing),
     row("GET", "/static", Anybody, Nothing),
     row("GET", "/pkg", Anybody, Nothing),
 ];

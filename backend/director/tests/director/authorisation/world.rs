@@ -2,8 +2,8 @@
 
 use super::table::{Body, Row};
 use crate::support::{App, Client, PASSWORD};
-use aerie_domain::{TokenId, TokenScope, UserId};
-use aerie_store::NewToken;
+use aerie_domain::{AnnouncementId, DirectorId, LoadRunId, ServiceId, TokenId, TokenScope, UserId};
+use aerie_store::{LoadRunLimits, NewLoadRun, NewToken};
 use axum::{
     body,
     http::{Method, Request, header},
@@ -41,7 +41,18 @@ impl World {
         let token = json!({"name": format!("{name}s-secret"), "scope": "read", "expires_in_days": 1});
         let token = browser.post("/api/v1/me/tokens", token).await.expect(201);
         let session = browser.get("/api/v1/me/sessions").await.expect(200);
+        let me = text(&user.get("/api/v1/me").await.expect(200)["user"]["id"]).parse().unwrap();
+        let path = format!("/api/v1/applications/{application}/services");
+        let store = json!({"kind": "keyvalue", "name": format!("{name}s-secret-store")});
+        let store = text(&user.post(&path, store).await.expect(201)["id"]);
+        let run = load_run(app, me, service.parse().unwrap()).await;
         let things = BTreeMap::from([
+            ("user", me.to_string()),
+            ("store", store.clone()),
+            ("other", store),
+            ("secret", "password".to_owned()),
+            ("load-run", run.to_string()),
+            ("announcement", AnnouncementId::generate().to_string()),
             ("application", application),
             ("service", service),
             ("version", text(&version["id"])),
@@ -50,8 +61,7 @@ impl World {
             ("session", text(&session["items"][0]["id"])),
             ("kind", "php".to_owned()),
         ]);
-        let user = text(&user.get("/api/v1/me").await.expect(200)["user"]["id"]).parse().unwrap();
-        Self { user, things }
+        Self { user: me, things }
     }
 
     /// What stands for a thing.
@@ -65,7 +75,11 @@ impl World {
         let mut filled = Vec::new();
         for part in path.split('/') {
             let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
-            let singular = before.strip_suffix('s').unwrap_or(&before).to_owned();
+            let singular = match before.as_str() {
+                // A site has no passwords of its own.
+                "services" if path.contains("/secrets/") => "store".to_owned(),
+                before => before.strip_suffix('s').unwrap_or(before).to_owned(),
+            };
             filled.push(match name {
                 Some("id" | "name") => self.thing(&singular).to_owned(),
                 Some(name) => self.thing(name).to_owned(),
@@ -96,6 +110,25 @@ impl World {
             Body::Upload => upload(client.request(method.clone(), &path, body::Body::empty())),
         }
     }
+}
+
+/// A run of the load generator that goes on.
+async fn load_run(app: &App, owner: UserId, service: ServiceId) -> LoadRunId {
+    let run = LoadRunId::generate();
+    let new = NewLoadRun {
+        id: run,
+        service_id: service,
+        owner_id: owner,
+        director_id: DirectorId::generate(),
+        rate: 1,
+        seconds: 60,
+        path: "/".to_owned(),
+    };
+    let limits = LoadRunLimits { at_once: 100, lost_after: std::time::Duration::from_secs(3600) };
+    let mut txn = app.state.store.begin().await.unwrap();
+    assert!(txn.load_run_insert(&new, limits).await.unwrap());
+    txn.commit().await.unwrap();
+    run
 }
 
 fn upload(mut request: Request<body::Body>) -> Request<body::Body> {
