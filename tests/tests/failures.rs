@@ -108,6 +108,10 @@ async fn a_process_that_ends_is_started_again_and_one_that_keeps_ending_is_expla
         roles.into_iter().find(|role| role.role == "web")
     };
 
+    // Something to say before it ends: a line in its access log.
+    let address = view.summary.address.clone().context("an address")?;
+    Visitor::browser_like(&address)?.get(&address).send().await?.error_for_status()?;
+
     // Once: started again within moments, by the agent alone.
     kill("nginx")?;
     let took = within(&ada, id, Duration::from_secs(5), "a restart", |view| {

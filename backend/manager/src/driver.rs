@@ -33,7 +33,8 @@ const RESYNC: Duration = Duration::from_secs(30);
 
 /// How long after an event its service is looked at again. The engine tells of an end before its list of containers shows
 /// it (measured on a busy machine: up to some hundred milliseconds later), so the first look may come too early.
-const ENGINE_SETTLES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+const ENGINE_SETTLES: [Duration; 3] =
+    [Duration::from_millis(150), Duration::from_millis(600), Duration::from_millis(3000)];
 
 /// Pause before the engine is asked again whether it is there.
 const ENGINE_PAUSE: Duration = Duration::from_secs(1);
