@@ -104,8 +104,12 @@ async fn a_php_application_is_deployed_scaled_and_updated_without_losing_a_reque
     // Stop and start keep the address, code and data; delete leaves nothing.
     ada.accepted(Method::POST, &path("/stop"), None).await?;
     ada.wait_state(id, ServiceState::Stopped).await?;
-    let stopped = page(&visitor, &address).await.context("while stopped")?;
-    ensure!(stopped.contains("is stopped"), "a stopped service says so: {stopped}");
+    // The entry learns of the last step a moment after the service has ended.
+    until("the address to say that the application is stopped", Duration::from_secs(5), || async {
+        let shown = page(&visitor, &address).await.map_err(|error| error.to_string())?;
+        if shown.contains("is stopped") { Ok(()) } else { Err(shown) }
+    })
+    .await?;
     ada.accepted(Method::POST, &path("/start"), None).await?;
     let shown = page(&visitor, &address).await.with_context(|| "page 5")?;
     ensure!(

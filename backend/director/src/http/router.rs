@@ -102,7 +102,7 @@ pub fn api() -> OpenApiRouter<AppState> {
 /// The whole director.
 pub fn router(state: AppState) -> Router {
     let (api, _) = api().split_for_parts();
-    let pages = pages::routes(&state).layer(from_fn(security::limit_body));
+    let pages = pages::routes(&state).layer(from_fn(security::limit_body)).layer(from_fn(security::limit_time));
     let for_somebody = Router::new()
         .merge(api)
         .merge(pages)
