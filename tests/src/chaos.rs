@@ -61,7 +61,8 @@ impl Installation {
         let own = [
             ("AERIE_LISTEN", format!("127.0.0.1:{}", ports[0])),
             ("AERIE_PUBLIC_URL", format!("http://localhost:{}", ports[0])),
-            ("AERIE_AGENT_PORT", ports[1].to_string()),
+            ("AERIE_AGENT_PORT", self.agent_port_beside.to_string()),
+            ("AERIE_AGENT_PORTS_BESIDE", self.agent_port.to_string()),
         ];
         let log = File::options().create(true).append(true).open(self.folder.path().join("director-2.log"))?;
         let mut command = Command::new(director_binary()?);

@@ -43,6 +43,8 @@ pub struct Installation {
     pub public_port: u16,
     /// Port on which agents are awaited.
     pub agent_port: u16,
+    /// The same of a second director.
+    pub(crate) agent_port_beside: u16,
 }
 
 impl Installation {
@@ -103,6 +105,7 @@ impl Installation {
             ("AERIE_LISTEN", format!("127.0.0.1:{}", ports[0])),
             ("AERIE_PUBLIC_URL", format!("http://localhost:{}", ports[0])),
             ("AERIE_AGENT_PORT", ports[1].to_string()),
+            ("AERIE_AGENT_PORTS_BESIDE", ports[4].to_string()),
             ("AERIE_PUBLIC_BIND", "127.0.0.1".to_owned()),
             ("AERIE_PUBLIC_PORT", ports[2].to_string()),
             ("AERIE_ENTRY_READY_PORT", ports[3].to_string()),
@@ -130,6 +133,7 @@ impl Installation {
             web_port: ports[0],
             public_port: ports[2],
             agent_port: ports[1],
+            agent_port_beside: ports[4],
         };
         fs::create_dir_all(installation.folder.path().join("data"))?;
         installation.start_director()?;
@@ -365,9 +369,9 @@ fn psql(url: &str, statement: &str) -> Result<()> {
 }
 
 /// Four ports that were free a moment ago.
-pub(crate) fn free_ports() -> Result<[u16; 4]> {
-    let listeners: Vec<TcpListener> = (0..4).map(|_| TcpListener::bind("0.0.0.0:0")).collect::<Result<_, _>>()?;
-    let mut ports = [0; 4];
+pub(crate) fn free_ports() -> Result<[u16; 5]> {
+    let listeners: Vec<TcpListener> = (0..5).map(|_| TcpListener::bind("0.0.0.0:0")).collect::<Result<_, _>>()?;
+    let mut ports = [0; 5];
     for (port, listener) in ports.iter_mut().zip(&listeners) {
         *port = listener.local_addr()?.port();
     }

@@ -106,7 +106,7 @@ fn settings(options: &Options) -> anyhow::Result<FirewallSettings> {
     Ok(FirewallSettings {
         installation: options.installation.clone(),
         pool,
-        agent_port: options.agent_port,
+        agent_ports: options.agent_ports_beside.iter().copied().chain([options.agent_port]).collect(),
         reachable: options.reachable_networks.clone(),
     })
 }

@@ -24,7 +24,7 @@ pub use network::{Network, NotANetwork};
 
 use listing::Listing;
 use rules::Family;
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 use tables::Tables;
 
 /// What an installation lets its containers reach.
@@ -34,8 +34,9 @@ pub struct FirewallSettings {
     pub installation: String,
     /// The range that all its networks are cut from; their gateways lie in it.
     pub pool: Network,
-    /// Port of the agent listener, the only one that containers reach on the host.
-    pub agent_port: u16,
+    /// Ports of the agent listeners of this installation's directors on this host, the only ones that containers reach
+    /// here.
+    pub agent_ports: BTreeSet<u16>,
     /// Private networks that containers may reach all the same, such as that of a licence server.
     pub reachable: Vec<Network>,
 }

@@ -102,7 +102,7 @@ impl Real {
         Firewall::new(FirewallSettings {
             installation: self.installation.clone(),
             pool: POOL.parse().unwrap(),
-            agent_port,
+            agent_ports: std::collections::BTreeSet::from([agent_port]),
             reachable: vec![],
         })
     }

@@ -91,7 +91,8 @@ fn chain(installation: &str, name: String, parents: &'static [&'static str], rul
 fn input_v4(settings: &FirewallSettings, resolvers: &[IpAddr]) -> Vec<String> {
     // Answers: the entry and the director's probes talk to containers from here.
     let mut rules = vec!["-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN".to_owned()];
-    rules.push(format!("-d {} -p tcp -m tcp --dport {} -j ACCEPT", settings.pool, settings.agent_port));
+    let accept = |port| format!("-d {} -p tcp -m tcp --dport {port} -j ACCEPT", settings.pool);
+    rules.extend(settings.agent_ports.iter().map(accept));
     rules.extend(to_resolvers(resolvers, "ACCEPT"));
     // Refused and not dropped: programs go on at once instead of waiting for a minute.
     rules.push("-p tcp -j REJECT --reject-with tcp-reset".to_owned());

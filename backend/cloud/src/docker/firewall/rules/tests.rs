@@ -4,12 +4,13 @@
 
 use super::*;
 use crate::docker::firewall::Network;
+use std::collections::BTreeSet;
 
 fn settings() -> FirewallSettings {
     FirewallSettings {
         installation: "school".to_owned(),
         pool: "10.208.0.0/12".parse().expect("a network"),
-        agent_port: 7701,
+        agent_ports: BTreeSet::from([7701]),
         reachable: vec!["192.168.5.0/24".parse().expect("a network")],
     }
 }
@@ -128,7 +129,8 @@ fn installations_do_not_disturb_each_other() {
 #[test]
 fn changed_settings_are_noticed() {
     let before = Listing::parse(&applied(&v4()));
-    let moved = wanted(&FirewallSettings { agent_port: 7702, ..settings() }, Family::V4, &resolvers());
+    let moved =
+        wanted(&FirewallSettings { agent_ports: BTreeSet::from([7701, 7702]), ..settings() }, Family::V4, &resolvers());
     assert!(changes(&moved, &before).is_some_and(|text| text.contains("--dport 7702")));
 }
 
