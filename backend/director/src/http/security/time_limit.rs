@@ -16,11 +16,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// The middleware. Not for streams and uploads, which take as long as they take.
 pub async fn limit_time(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    match tokio::time::timeout(LIMIT, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            tracing::error!(http.path = path, "a page was not ready in time");
-            ApiError::new(ProblemCode::Unavailable, "This took too long. Try again.").into_response()
-        }
-    }
+    let Ok(response) = tokio::time::timeout(LIMIT, next.run(request)).await else {
+        tracing::error!(http.path = path, "a page was not ready in time");
+        return ApiError::new(ProblemCode::Unavailable, "This took too long. Try again.").into_response();
+    };
+    response
 }
