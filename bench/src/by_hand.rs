@@ -21,8 +21,6 @@ pub struct Recipe {
 
 /// A container that runs; [`Recipe::remove_all`] removes it.
 pub struct ByHand {
-    /// Its id.
-    pub id: String,
     /// Its address on the network of the instance.
     pub address: IpAddr,
 }
@@ -122,7 +120,7 @@ impl Recipe {
         ];
         let id = docker(&arguments).await?;
         let address = inspect(&id, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}").await?;
-        Ok(ByHand { address: address.parse().with_context(|| format!("address of {id}: {address}"))?, id })
+        Ok(ByHand { address: address.parse().with_context(|| format!("address of {id}: {address}"))? })
     }
 
     /// Removes everything that was run.

@@ -54,7 +54,7 @@ impl Page {
     /// With another header.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.head.push_str(&format!("{name}: {value}\r\n"));
+        self.head = format!("{}{name}: {value}\r\n", self.head);
         self
     }
 }

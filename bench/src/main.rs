@@ -40,7 +40,9 @@ async fn measure(wanted: &[String]) -> Result<()> {
         // A row that cannot be measured must not hide the others.
         match rows::measure(name, &mut school).await {
             Ok(lines) => {
-                lines.iter().for_each(|line| table::say(&line.text()));
+                for line in &lines {
+                    table::say(&line.text());
+                }
                 table::write(&lines)?;
             }
             Err(error) => {

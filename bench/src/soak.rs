@@ -54,9 +54,9 @@ struct Holdings {
 pub async fn run() -> Result<()> {
     let number = |name: &str, usual: u64| env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
     let duration = Duration::from_secs(60 * number("MINUTES", 20));
-    let seed = number("SEED", u64::from(std::process::id()));
-    say(&format!("Soaking for {} min, SEED={seed}", duration.as_secs() / 60));
-    let mut chance = StdRng::seed_from_u64(seed);
+    let choices = number("SEED", u64::from(std::process::id()));
+    say(&format!("Soaking for {} min, SEED={choices}", duration.as_secs() / 60));
+    let mut chance = StdRng::seed_from_u64(choices);
     let real = Real::open("soak").await?;
     let versions = [version(&real, 0).await?, version(&real, 1).await?];
     activate(&real, &versions[0]).await?;

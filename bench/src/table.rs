@@ -48,7 +48,7 @@ fn merged(table: &str, lines: &[Line], measured: &str) -> String {
         all.insert((order(key), key.clone()), text);
     }
     let head = "| row | what | Aerie | compared with | result | goal | reached | measured |\n|---|---|---|---|---|---|---|---|\n";
-    all.values().fold(head.to_owned(), |text, line| text + line + "\n")
+    all.values().fold(head.to_owned(), |text, line| format!("{text}{line}\n"))
 }
 
 /// When, on what, and which commit.

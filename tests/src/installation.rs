@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use std::{
     env, fs,
     net::TcpListener,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU16, Ordering},
@@ -135,7 +136,7 @@ impl Installation {
             agent_port: ports[1],
             agent_port_beside: ports[4],
         };
-        fs::create_dir_all(installation.folder.path().join("data"))?;
+        fs::DirBuilder::new().mode(0o700).create(installation.folder.path().join("data"))?;
         installation.start_director()?;
         installation.ready().await?;
         Ok(installation)

@@ -85,23 +85,29 @@ async fn visit(page: Page, keep: bool, seen: Arc<Mutex<Seen>>, stop: Arc<AtomicB
             connection = Connection::new(page.clone());
         }
         let asked = Instant::now();
-        let answer = connection.ask().await;
-        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer =
+            connection.ask().await.map(|answer| (answer.status == 200, answer.status.to_string(), answer.body));
+        seen.lock().unwrap_or_else(PoisonError::into_inner).note(asked, answer);
+        tokio::time::sleep(Duration::from_millis(4)).await;
+    }
+}
+
+impl Seen {
+    /// What a visitor got: whether it is good, its status and its body.
+    fn note(&mut self, asked: Instant, answer: Result<(bool, String, impl AsRef<[u8]>)>) {
         match answer {
-            Ok(answer) if answer.status == 200 => {
-                let body = String::from_utf8_lossy(&answer.body).into_owned();
+            Ok((true, _, body)) => {
+                let body = String::from_utf8_lossy(body.as_ref());
                 if let Some((version, rest)) = body.split_once("at=").and_then(|(_, rest)| rest.split_once('-')) {
                     let host = rest.split(';').next().unwrap_or_default();
-                    seen.first.entry((version.to_owned(), host.to_owned())).or_insert_with(Instant::now);
+                    self.first.entry((version.to_owned(), host.to_owned())).or_insert_with(Instant::now);
                     // An old answer counts as of when it was asked for.
-                    seen.last.insert(version.to_owned(), asked);
+                    self.last.insert(version.to_owned(), asked);
                 }
-                seen.good += 1;
+                self.good += 1;
             }
-            Ok(answer) => seen.lost.push(format!("status {}", answer.status)),
-            Err(error) => seen.lost.push(format!("{error:#}")),
+            Ok((false, status, _)) => self.lost.push(format!("status {status}")),
+            Err(error) => self.lost.push(format!("{error:#}")),
         }
-        drop(seen);
-        tokio::time::sleep(Duration::from_millis(4)).await;
     }
 }

@@ -97,7 +97,7 @@ fn Uses(page: ServicePageData, id: ServiceId) -> impl IntoView {
 
 #[component]
 fn Row(binding: BindingView, id: ServiceId, unbind: ServerAction<UnbindService>) -> impl IntoView {
-    let label = format!("Stop using {}", binding.service.name);
+    let label = format!("End using {}", binding.service.name);
     let other = binding.service.id.to_string();
     view! {
         <tr>
