@@ -37,13 +37,22 @@ async fn one_user_with_many_services_does_not_hold_up_another(pool: PgPool) {
     }
     // Everything of the one is in line before the other comes.
     sleep(Duration::from_millis(500)).await;
-    let mut told = Vec::new();
-    for operation in &operations {
-        told.push(town.store.operation_fetch(*operation, town.owner).await.unwrap().unwrap().progress);
-    }
     let asked = Instant::now();
     town.start(modest).await;
-    town.state(modest, ServiceState::Running).await;
+    let mut told = Vec::new();
+    let listen = async {
+        loop {
+            for operation in &operations {
+                told.push(town.store.operation_fetch(*operation, town.owner).await.unwrap().unwrap().progress);
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::select! {
+        // Cancel-safe: it only reads, and what it has read stays.
+        () = listen => {}
+        _ = town.state(modest, ServiceState::Running) => {}
+    }
     let took = asked.elapsed();
     let served = running(&town, &greedy).await;
     assert!(served < 8, "after {took:?} the other one's {served} services were served first");
