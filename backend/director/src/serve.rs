@@ -79,7 +79,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         cloud: Arc::clone(&cloud),
         kind: options.cloud,
         director,
-        queue: manager.queue_gauge(),
+        manager: manager.figures(),
         data_dir: options.data_dir.clone(),
     }));
     let soft = lifecycle.soft().clone();

@@ -81,17 +81,6 @@ pub struct Manager {
     signals: Option<broadcast::Receiver<Signal>>,
 }
 
-/// How many services wait for a pass, and how many are in one.
-#[derive(Debug, Clone)]
-pub struct QueueGauge(Arc<Queue<ServiceId>>);
-
-impl QueueGauge {
-    /// Due, and running.
-    pub fn lengths(&self) -> (usize, usize) {
-        self.0.lengths()
-    }
-}
-
 impl Manager {
     /// A manager that does nothing until it is run.
     pub fn new(parts: ManagerParts) -> Self {
@@ -136,11 +125,6 @@ impl Manager {
     /// What it is doing, as numbers.
     pub fn figures(&self) -> ManagerFigures {
         self.figures.clone()
-    }
-
-    /// Tells how much there is to do, also while it runs.
-    pub fn queue_gauge(&self) -> QueueGauge {
-        QueueGauge(self.queue.clone())
     }
 
     /// Uses the process' listener instead of one of its own. Subscribe before running.

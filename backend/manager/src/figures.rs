@@ -1,4 +1,4 @@
-//! What the managers of this process are doing, as numbers for `/metrics`.
+//! What the managers of this process are doing, as numbers for `/metrics` and for the page about the installation.
 
 use crate::queue::{Outcome, Queue};
 use aerie_domain::ServiceId;
@@ -31,9 +31,9 @@ impl ManagerFigures {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Services whose time to be looked at has come.
-    pub fn due(&self) -> usize {
-        self.queue.due()
+    /// Services whose time to be looked at has come, and services that are being looked at.
+    pub fn lengths(&self) -> (usize, usize) {
+        self.queue.lengths()
     }
 
     /// Passes that ended well, and that did not.

@@ -25,6 +25,6 @@ mod subnets;
 mod uses;
 pub mod world;
 
-pub use driver::{Manager, ManagerParts, QueueGauge};
+pub use driver::{Manager, ManagerParts};
 pub use figures::ManagerFigures;
 pub use settings::{Identities, ManagerSettings};

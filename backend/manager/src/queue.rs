@@ -155,12 +155,6 @@ impl<K: Copy + Ord + Hash> Queue<K> {
         self.changed.notify_one();
     }
 
-    /// How many keys wait although their time has come.
-    pub fn due(&self) -> usize {
-        let now = Instant::now();
-        self.state().waiting.iter().take_while(|(at, _)| *at <= now).count()
-    }
-
     /// How often in a row the key's runs failed.
     pub fn failures(&self, key: K) -> u32 {
         self.state().failures.get(&key).copied().unwrap_or(0)

@@ -21,7 +21,7 @@ impl Platform {
     pub(super) fn new(figures: &Figures, manager: Option<&ManagerFigures>, agents: usize) -> Self {
         Self {
             figures: figures.clone(),
-            queue: manager.map_or(0, |manager| manager.due() as u64),
+            queue: manager.map_or(0, |manager| manager.lengths().0 as u64),
             passes: manager.map_or((0, 0), ManagerFigures::passes),
             agents: agents as u64,
         }

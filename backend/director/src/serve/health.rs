@@ -3,7 +3,7 @@
 use crate::config::CloudChoice;
 use aerie_cloud::{Cloud, Scope};
 use aerie_domain::DirectorId;
-use aerie_manager::QueueGauge;
+use aerie_manager::ManagerFigures;
 use aerie_store::{DirectorHealth, Store};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -19,7 +19,7 @@ pub(super) struct Watched {
     pub cloud: Arc<dyn Cloud>,
     pub kind: CloudChoice,
     pub director: DirectorId,
-    pub queue: QueueGauge,
+    pub manager: ManagerFigures,
     pub data_dir: PathBuf,
 }
 
@@ -53,7 +53,7 @@ async fn look(watched: &Watched) -> DirectorHealth {
             Err(_) => problem = format!("no list of containers within {} s", PATIENCE.as_secs()),
         }
     }
-    let (queue_waiting, queue_running) = watched.queue.lengths();
+    let (queue_waiting, queue_running) = watched.manager.lengths();
     let (disk_free_bytes, disk_total_bytes) = disk(&watched.data_dir);
     let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     DirectorHealth {
