@@ -69,7 +69,7 @@ fn UserBar(me: Me) -> impl IntoView {
         </nav>
         <p class="credit" class:low=low title="1 credit is 1 instance of the smallest size for 1 hour">
             <strong>{format::credits(credit.balance)}</strong>
-            <span class="muted">{format!("−{} per hour", credit.per_hour)}</span>
+            <span class="muted">{format!("{}{} per hour", if credit.per_hour.millis > 0 { "−" } else { "" }, credit.per_hour)}</span>
         </p>
         <details class="user-menu">
             <summary>{me.user.name}</summary>

@@ -68,7 +68,7 @@ fn Entry(entry: Arc<LogEntry>) -> impl IntoView {
 
 /// How a line looks. Servers write all they say to their error stream: what they call a notice is not a fault.
 fn class(line: &LogLine) -> &'static str {
-    const HARMLESS: [&str; 5] = ["NOTICE", "[notice]", "[info]", "INFO", "DEBUG"];
+    const HARMLESS: [&str; 6] = ["NOTICE", "[notice]", "[Note]", "[info]", "INFO", "DEBUG"];
     const WARNING: [&str; 3] = ["WARN", "[warn]", "Warning"];
     let says = |words: &[&str]| words.iter().any(|word| line.text.contains(word));
     match (line.source, line.stream.as_str()) {
@@ -161,6 +161,7 @@ mod tests {
     #[test]
     fn what_a_server_calls_a_notice_does_not_look_like_a_fault() {
         assert_eq!(class(&line("[21-Nov-2026 12:20:02] NOTICE: fpm is running, pid 10")), "log-line");
+        assert_eq!(class(&line("2026-11-21 14:53:30 0 [Note] mariadbd: ready for connections.")), "log-line");
         assert_eq!(class(&line("PHP Warning:  Undefined variable $a")), "log-line warn");
         assert_eq!(class(&line("PHP Fatal error:  Uncaught Error")), "log-line bad");
     }
