@@ -9,6 +9,11 @@ else
     bold='' red='' plain=''
 fi
 
+# What tests, checks and the debug build select for cargo. One selection, so that every crate gets one set of features and
+# is compiled once. (`ssr` and `hydrate` must not meet in one build; the wasm entry point has one of its own.)
+# shellcheck disable=SC2034  # used by those who read this file
+selection=(--workspace --exclude aerie-hydrate --features aerie-agent/static,aerie-frontend/ssr)
+
 # say <text>: one step, as it begins.
 say() {
     printf '%s==>%s %s\n' "$bold" "$plain" "$*" >&2

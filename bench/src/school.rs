@@ -6,7 +6,7 @@ use aerie_domain::{
     views::{ApplicationView, CodeVersionView, ServiceView},
 };
 use aerie_tests::{Api, Installation, tar_gz, until};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::json;
 use std::{fs, time::Duration};
@@ -123,7 +123,12 @@ pub struct Pretended {
 impl Pretended {
     /// Makes one without services.
     pub async fn open(name: &str) -> Result<Self> {
-        let environment = vec![
+        Self::open_with(name, &[]).await
+    }
+
+    /// The same with more settings of the director.
+    pub async fn open_with(name: &str, more: &[(&'static str, &str)]) -> Result<Self> {
+        let mut environment = vec![
             ("AERIE_CLOUD", "simulated".to_owned()),
             ("AERIE_INITIAL_CREDIT", "1000000".to_owned()),
             ("AERIE_MAX_APPLICATIONS", "1000".to_owned()),
@@ -131,6 +136,7 @@ impl Pretended {
             // The pool of tests is for a few networks; these exist in memory only.
             ("AERIE_SUBNET_POOL", "10.208.0.0/12".to_owned()),
         ];
+        environment.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let home = Installation::start_release(name, environment).await?;
         let ada = home.api().register("ada").await?;
         Ok(Self { home, ada, made: 0, applications: Vec::new() })
@@ -159,6 +165,17 @@ impl Pretended {
             }
         }
         self.settled().await
+    }
+
+    /// Waits until so many services run, and none is still to.
+    pub async fn settled_of(&self, services: usize) -> Result<()> {
+        self.settled().await?;
+        let running = "select count(*) from services where state = 'RUNNING' and kind = 'php'";
+        let running = crate::database::ask(self.home.database_url(), running).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a count")]
+        let all = running >= services as f64;
+        ensure!(all, "{running} of {services} run");
+        Ok(())
     }
 
     /// Waits until all services run.

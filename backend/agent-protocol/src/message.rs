@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 pub enum ToAgent {
     /// Bring this about. Sent on connect and whenever it changes.
     Configure(Box<InstanceConfig>),
+    /// Where the directors of this installation listen, the sender among them: whom to call when it falls silent. Sent on
+    /// connect and whenever it changes.
+    Directors {
+        /// Ports, on the address that was called.
+        ports: Vec<u16>,
+    },
     /// Stop everything and exit with code 0: the instance is about to be removed. Processes get their stop signals.
     Shutdown,
     /// Go away for good: this instance is not known (any more). The agent stops everything and exits.

@@ -1,6 +1,9 @@
 //! Keeps one websocket to the director, for ever. Nothing else in the agent notices whether it is there.
 
+mod doors;
 mod session;
+
+pub(crate) use doors::Doors;
 
 use crate::{
     apply::Targets,
@@ -22,8 +25,6 @@ use tokio_tungstenite::{WebSocketStream, tungstenite};
 /// First and longest delay before the director is called again. Larger: agents are back later after a restart of the
 /// director; smaller: a director that comes up is busy with agents that call too early.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// How long it may take until the websocket is open.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
@@ -51,10 +52,10 @@ enum Lost {
     Message(#[from] serde_json::Error),
 }
 
-/// Calls the director.
+/// Calls a director.
 pub(crate) struct Connection {
-    /// Address of the agent listener.
-    pub(crate) director: SocketAddr,
+    /// Addresses of the agent listeners.
+    pub(crate) doors: Arc<Doors>,
     /// Who we are and whom we trust.
     pub(crate) tls: Arc<rustls::ClientConfig>,
     /// Whose report is sent.
@@ -71,10 +72,12 @@ impl Connection {
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
         let mut last_problem = String::new();
         loop {
-            let lost = match self.call(&mut backoff, &mut last_problem).await {
+            let door = self.doors.current();
+            let lost = match self.call(door, &mut backoff, &mut last_problem).await {
                 Ok(dismissal) => return dismissal,
                 Err(lost) => lost.to_string(),
             };
+            self.doors.give_up_on(door);
             if lost != last_problem {
                 self.host.output.error(format!("the director cannot be reached, trying again: {lost}"));
                 last_problem = lost;
@@ -83,8 +86,14 @@ impl Connection {
         }
     }
 
-    async fn call(&self, backoff: &mut Backoff, last_problem: &mut String) -> Result<Dismissal, Lost> {
-        let socket = tokio::time::timeout(DIAL_TIMEOUT, self.dial()).await.map_err(|_| Lost::Silent)??;
+    async fn call(
+        &self,
+        door: SocketAddr,
+        backoff: &mut Backoff,
+        last_problem: &mut String,
+    ) -> Result<Dismissal, Lost> {
+        let dialled = tokio::time::timeout(self.doors.patience(), self.dial(door)).await;
+        let socket = dialled.map_err(|_| Lost::Silent)??;
         self.host.output.info("connected to the director");
         last_problem.clear();
         // A director that hangs up on us at once is not one to call again at once.
@@ -97,13 +106,13 @@ impl Connection {
         Some(Usage { roles: self.host.loads.take(), ..usage })
     }
 
-    async fn dial(&self) -> Result<Socket, Lost> {
-        let stream = TcpStream::connect(self.director).await?;
+    async fn dial(&self, door: SocketAddr) -> Result<Socket, Lost> {
+        let stream = TcpStream::connect(door).await?;
         // Reports are small and somebody waits for each.
         stream.set_nodelay(true)?;
         let name = ServerName::try_from(DIRECTOR_TLS_NAME).map_err(std::io::Error::other)?;
         let stream = TlsConnector::from(self.tls.clone()).connect(name, stream).await?;
-        let address = format!("wss://{DIRECTOR_TLS_NAME}:{}/agent", self.director.port());
+        let address = format!("wss://{DIRECTOR_TLS_NAME}:{}/agent", door.port());
         let (socket, _) = tokio_tungstenite::client_async(address, stream).await?;
         Ok(socket)
     }

@@ -3,7 +3,7 @@
 use crate::{
     apply::{Reconciler, Targets},
     code::fetch::DirectorCode,
-    connection::{Connection, Dismissal},
+    connection::{Connection, Dismissal, Doors},
     host::Host,
     identity,
     load::Loads,
@@ -88,7 +88,8 @@ async fn run(settings: Settings) -> Result<End, Box<dyn Error>> {
 
 async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Result<End, Box<dyn Error>> {
     let tls = identity::tls(&settings.identity)?;
-    let source = DirectorCode::new(settings.director, tls.clone())?;
+    let doors = Arc::new(Doors::new(settings.director));
+    let source = DirectorCode::new(Arc::clone(&doors), tls.clone())?;
     let host = Host {
         instance: settings.instance,
         children: Children::default(),
@@ -107,7 +108,7 @@ async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Res
     // Who reaches the director by the loopback shares the host's network with it, and with it the host's counters.
     let network = (!settings.director.ip().is_loopback()).then(|| Path::new(usage::NET_DEV));
     let meter = Mutex::new(Meter::new(&host.cgroup, network, Instant::now()));
-    let connection = Connection { director: settings.director, tls: Arc::new(tls), host, targets, meter };
+    let connection = Connection { doors, tls: Arc::new(tls), host, targets, meter };
     output.info(format!("the agent of instance {} is up", settings.instance));
 
     // All branches are cancel-safe: a dropped connection hangs up, a signal that came is why we leave, and the

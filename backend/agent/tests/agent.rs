@@ -223,6 +223,24 @@ async fn term_works_without_ever_having_met_the_director() {
 }
 
 #[tokio::test]
+async fn a_silent_director_is_left_for_another_one() {
+    let scene = Scene::start().await;
+    let other = scene.director.another().await;
+    let ports = vec![scene.director.address().port(), other.address().port()];
+    scene.director.say(&ToAgent::Directors { ports });
+    scene.director.configure(scene.config(1, vec![noted("a")]));
+    scene.applied(1).await;
+    let silent = Instant::now();
+    scene.director.fall_silent();
+    scene.until(|_| other.hellos() > 0).await;
+    assert_eq!(other.last_hello(), Some(1), "it goes on where it was");
+    let took = silent.elapsed();
+    assert!(took < Duration::from_secs(12), "well before a lease is over, which is 15 s: {took:?}");
+    other.configure(scene.config(2, vec![noted("a")]));
+    scene.until(|_| other.report().applied_generation == 2).await;
+}
+
+#[tokio::test]
 async fn shutdown_and_refusal_end_the_agent() {
     let mut scene = Scene::start().await;
     scene.director.configure(scene.config(1, vec![noted("end")]));

@@ -7,9 +7,11 @@
 mod code;
 mod connections;
 mod conversation;
+mod doors;
 mod listener;
 mod signs_of_life;
 
+pub use doors::Doors;
 pub use listener::{AgentParts, acceptor, routes, serve};
 pub use signs_of_life::SignsOfLife;
 

@@ -13,7 +13,7 @@ mod settings;
 pub use database::migrate;
 
 use crate::{
-    agents::{self, AgentParts, SignsOfLife},
+    agents::{self, AgentParts, Doors, SignsOfLife},
     config::Config,
     firewall,
     http::{auth::StreamSlots, openapi, router::router, server},
@@ -94,6 +94,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     lifecycle.spawn_until_soft(charging::charge(usecases.clone()));
     lifecycle.spawn_until_soft(disks::find(Arc::clone(&cloud), usecases.settings().disks.clone()));
 
+    let doors = Doors::default();
     let parts = AgentParts {
         store: store.clone(),
         usecases: usecases.clone(),
@@ -102,7 +103,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         lifecycle: lifecycle.clone(),
         loads: metrics.loads().clone(),
         signs_of_life,
+        doors: doors.clone(),
     };
+    lifecycle.spawn_until_soft(doors.look(store.clone()));
     let acceptor = agents::acceptor(&authority)?;
     lifecycle.spawn(agents::serve(agents, acceptor, parts));
 

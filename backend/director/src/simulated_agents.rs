@@ -17,11 +17,16 @@ use std::{
     time::Duration,
 };
 use time::OffsetDateTime;
-use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio::{
+    sync::{Semaphore, broadcast, mpsc},
+    time::Instant,
+};
 use tokio_util::task::TaskTracker;
 
 /// How often an agent repeats its report, as real ones do.
 const REPEAT: Duration = Duration::from_secs(10);
+/// How often its configuration is looked for without a signal, as for real ones.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Agents that speak with the database at the same time. More: they take its connections from everybody else.
 const AT_ONCE: usize = 4;
 /// What an instance pretends to use: thousandths of a core, and bytes.
@@ -46,6 +51,8 @@ struct Agent {
     made: Option<OffsetDateTime>,
     connected: bool,
     applied: i64,
+    /// When its configuration is looked for again.
+    look_at: Instant,
 }
 
 impl SimulatedAgents {
@@ -73,7 +80,7 @@ impl SimulatedAgents {
     async fn meet(&self, mut starts: mpsc::UnboundedReceiver<ContainerSpec>) {
         while let Some(spec) = starts.recv().await {
             let made = self.cloud.container(&spec.name).and_then(|container| container.created_at);
-            let agent = Agent { container: spec.name, made, connected: false, applied: 0 };
+            let agent = Agent { container: spec.name, made, connected: false, applied: 0, look_at: Instant::now() };
             self.agents().insert(spec.instance, agent);
             self.queue.wake(spec.instance);
         }
@@ -82,17 +89,22 @@ impl SimulatedAgents {
     async fn hear(&self, mut signals: broadcast::Receiver<Signal>) {
         loop {
             match signals.recv().await {
-                Ok(Signal::Config(instance)) if self.agents().contains_key(&instance) => self.queue.wake(instance),
-                Ok(Signal::Config(_) | Signal::Events | Signal::Service(_)) => {}
+                Ok(Signal::Config(instance)) => self.look_now(instance),
+                Ok(Signal::Events | Signal::Service(_)) => {}
                 Ok(Signal::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => {
                     let all: Vec<InstanceId> = self.agents().keys().copied().collect();
                     for instance in all {
-                        self.queue.wake(instance);
+                        self.look_now(instance);
                     }
                 }
                 Err(broadcast::error::RecvError::Closed) => return,
             }
         }
+    }
+
+    fn look_now(&self, instance: InstanceId) {
+        let Some(()) = self.agents().get_mut(&instance).map(|agent| agent.look_at = Instant::now()) else { return };
+        self.queue.wake(instance);
     }
 
     async fn work(&self) {
@@ -125,7 +137,9 @@ impl SimulatedAgents {
         if !agent.connected {
             agent.connected = self.store.instance_connected(instance, self.director).await?;
         }
-        match self.store.instance_config(instance).await? {
+        let (looked, now) = (agent.look_at, Instant::now());
+        let config = if looked <= now { self.store.instance_config(instance).await? } else { None };
+        match config {
             Some(config) if config.generation > agent.applied => {
                 self.store.instance_report(instance, self.director, &success(&config)).await?;
                 agent.applied = config.generation;
@@ -134,6 +148,9 @@ impl SimulatedAgents {
         }
         self.loads.note(instance, usage());
         if let Some(known) = self.agents().get_mut(&instance).filter(|known| known.made == agent.made) {
+            // Unless a signal has come meanwhile.
+            let is_due = known.look_at != looked;
+            agent.look_at = if is_due || looked > now { known.look_at } else { now + LOOK_EVERY };
             *known = agent;
         }
         Ok(Outcome::Again(REPEAT))

@@ -292,7 +292,7 @@ impl Manager {
 
     async fn show_life(&self) {
         loop {
-            if let Err(error) = self.store.director_heartbeat(self.director).await {
+            if let Err(error) = self.store.director_heartbeat(self.director, self.settings.agent_port).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the sign of life was not written");
                 // nor is what agents tell
                 self.passes.reader.clock.deaf();

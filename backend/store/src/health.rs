@@ -182,7 +182,8 @@ impl Store {
                    count(*) filter (where s.desired <> 'stopped'
                                       and not exists (select from service_leases l
                                                        where l.service_id = s.id
-                                                         and l.expires_at > clock_timestamp())) as "unmanaged!",
+                                                         and l.expires_at > clock_timestamp()
+                                                                            - interval '1 minute')) as "unmanaged!",
                    (select count(*) from operations o where o.ended_at is null) as "operations!",
                    (select min(o.created_at) from operations o where o.ended_at is null) as oldest
               from services s

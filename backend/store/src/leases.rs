@@ -86,14 +86,38 @@ impl Store {
     }
 
     /// Says that a director is alive.
-    pub async fn director_heartbeat(&self, id: DirectorId) -> Result<(), StoreError> {
+    pub async fn director_heartbeat(&self, id: DirectorId, agent_port: u16) -> Result<(), StoreError> {
         sqlx::query!(
-            "insert into directors (id) values ($1) on conflict (id) do update set last_seen_at = now()",
+            "
+            insert into directors (id, agent_port)
+            values ($1, $2)
+                on conflict (id) do update
+               set last_seen_at = now(),
+                   agent_port   = excluded.agent_port
+            ",
             id.0,
+            i32::from(agent_port),
         )
         .execute(self.pool())
         .await?;
         Ok(())
+    }
+
+    /// Ports of the agent listeners of the directors that were seen within `max_age`, in order.
+    pub async fn director_agent_ports(&self, max_age: Duration) -> Result<Vec<u16>, StoreError> {
+        let ports = sqlx::query_scalar!(
+            r#"
+            select distinct agent_port as "agent_port!"
+              from directors
+             where agent_port is not null
+               and last_seen_at > now() - make_interval(secs => $1)
+             order by 1
+            "#,
+            max_age.as_secs_f64(),
+        )
+        .fetch_all(self.pool())
+        .await?;
+        Ok(ports.into_iter().filter_map(|port| u16::try_from(port).ok()).collect())
     }
 
     /// How many directors were seen within `max_age`.

@@ -2,58 +2,40 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
+mod support;
+
 use aerie_domain::{
-    Credits, DesiredState, ProblemCode, ServiceId, SessionId, TokenId, TokenScope,
-    views::{BindService, CreateApplication, CreateService, Register, Rename},
+    DesiredState, ProblemCode, ServiceId, TokenId, TokenScope,
+    views::{BindService, CreateApplication, CreateService, Rename},
 };
-use aerie_kinds::Kinds;
 use aerie_store::Store;
-use aerie_usecases::{Actor, ClientInfo, Disks, Failure, Outcome, UploadLimits, UseCaseSettings, UseCases, Via};
+use aerie_usecases::{Actor, Outcome, UseCases, Via};
 use sqlx::PgPool;
-use std::path::Path;
-use tempfile::TempDir;
+use support::{House, code};
 
 /// Ada's application with a site, a database and a store.
 struct Shop {
+    house: House,
     u: UseCases,
     store: Store,
     ada: Actor,
     site: ServiceId,
     db: ServiceId,
     kv: ServiceId,
-    _data: TempDir,
 }
 
 impl Shop {
     async fn open(pool: PgPool) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let store = Store::from_pool(pool);
-        let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../service-templates");
-        let settings = UseCaseSettings {
-            data_dir: data.path().to_owned(),
-            domain: "localhost".into(),
-            public_port: 7780,
-            initial_credit: Credits::whole(50),
-            charge_period: std::time::Duration::from_secs(60),
-            max_applications: 5,
-            max_instances: 6,
-            max_versions: 5,
-            open_registration: true,
-            uploads: UploadLimits::default(),
-            disks: Disks::new(0, data.path()),
-            session_days: 30,
-            password_memory_kib: 64,
-            login_attempts: 5,
-        };
-        let u = UseCases::new(store.clone(), Kinds::load(&templates).unwrap(), settings);
-        let ada = person(&u, "ada").await;
+        let house = House::open(pool);
+        let (u, store) = (house.usecases.clone(), house.store.clone());
+        let ada = house.person("ada").await;
         let application = u.create_application(&ada, CreateApplication { name: "shop".into() }).await.unwrap().id;
         let mut ids = Vec::new();
         for (kind, name) in [("php", "site"), ("mysql", "db"), ("keyvalue", "cache")] {
             let form = CreateService { kind: kind.into(), name: Some(name.into()) };
             ids.push(u.create_service(&ada, application, form).await.unwrap().summary.id);
         }
-        Self { u, store, ada, site: ids[0], db: ids[1], kv: ids[2], _data: data }
+        Self { house, u, store, ada, site: ids[0], db: ids[1], kv: ids[2] }
     }
 
     async fn bind(&self, client: ServiceId, server: ServiceId, prefix: Option<&str>) -> Outcome<()> {
@@ -67,33 +49,11 @@ impl Shop {
     }
 }
 
-async fn person(u: &UseCases, name: &str) -> Actor {
-    let form = Register {
-        user_name: name.into(),
-        email: format!("{name}@example.org"),
-        password: "correct horse battery".into(),
-        password_again: "correct horse battery".into(),
-        first_name: String::new(),
-        last_name: String::new(),
-        affiliation: String::new(),
-    };
-    let user = u.register(form, &ClientInfo::default()).await.unwrap();
-    let via = Via::Session(SessionId::generate());
-    Actor { user: user.id, name: user.name, role: user.role, via, address: "127.0.0.1".into() }
-}
-
-fn code<T>(outcome: Outcome<T>) -> ProblemCode {
-    match outcome.err().unwrap() {
-        Failure::Refused(problem) => problem.code,
-        fault => panic!("a fault instead of a refusal: {fault:?}"),
-    }
-}
-
 #[sqlx::test(migrations = "../../migrations")]
 async fn another_user_gets_nothing(pool: PgPool) {
     let shop = Shop::open(pool).await;
     shop.bind(shop.site, shop.db, None).await.unwrap();
-    let eve = person(&shop.u, "eve").await;
+    let eve = shop.house.person("eve").await;
     let own = shop.u.create_application(&eve, CreateApplication { name: "own".into() }).await.unwrap().id;
     let own = shop.u.create_service(&eve, own, CreateService { kind: "php".into(), name: None }).await.unwrap();
     let codes = [

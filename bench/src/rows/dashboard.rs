@@ -63,7 +63,7 @@ async fn fifty(name: &str) -> Result<Pretended> {
 }
 
 /// The session cookie of the user, as a browser gets it from the form.
-async fn log_in(home: &Installation) -> Result<String> {
+pub(super) async fn log_in(home: &Installation) -> Result<String> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let form = [("user_name", "ada"), ("password", aerie_tests::PASSWORD), ("next", "")];
     let request = client.post(format!("{}/fn/log_in", home.url())).header("Origin", home.url());

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 const SMALL: usize = 200;
 const LARGE: usize = 2_000;
 const PHP: u32 = 3;
-/// At rest, for so long is measured: twice the pause between two looks at a settled service.
-const REST: Duration = Duration::from_secs(60);
+/// At rest, for so long is measured: the pause between two looks at a settled service, and a half.
+const REST: Duration = Duration::from_secs(90);
 
 struct Figures {
     instances: f64,

@@ -1,6 +1,7 @@
 //! The rows of the table, in its order.
 
 mod activate;
+mod class;
 mod dashboard;
 mod logs;
 mod many;
@@ -13,7 +14,8 @@ use crate::{figures::Line, school::School};
 use anyhow::Result;
 
 /// Names of the rows.
-pub const ROWS: [&str; 9] = ["start", "scale", "activate", "page", "logs", "search", "idle", "dashboard", "many"];
+pub const ROWS: [&str; 10] =
+    ["start", "scale", "activate", "page", "logs", "search", "idle", "dashboard", "class", "many"];
 
 /// Measures one.
 pub async fn measure(name: &str, school: &mut School) -> Result<Vec<Line>> {
@@ -26,6 +28,7 @@ pub async fn measure(name: &str, school: &mut School) -> Result<Vec<Line>> {
         "search" => search::measure(school.real().await?).await,
         "idle" => dashboard::measure_idle().await,
         "dashboard" => dashboard::measure_page().await,
+        "class" => class::measure().await,
         _ => many::measure().await,
     }
 }

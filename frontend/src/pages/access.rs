@@ -88,9 +88,9 @@ fn Secret(secret: SecretView, id: ServiceId, renew: ServerAction<RenewSecret>) -
     let warning = "The old password stops working at once. Services that use this one get the new one by themselves; \
                    programs elsewhere have to be told.";
     view! {
-        <h3>{secret.title.clone()}</h3>
+        <h3>{secret.title}</h3>
         <p class="hint">{secret.help}</p>
-        <CopyField label=secret.title value=secret.value />
+        <CopyField label="Password" value=secret.value />
         <Confirm label="Make a new one…" warning class="button">
             <ActionForm action=renew>
                 <input type="hidden" name="service" value=id.to_string() />

@@ -1,6 +1,7 @@
 //! Gets archives from the director and believes nothing it cannot recompute.
 
 use super::CodeError;
+use crate::connection::Doors;
 use aerie_agent_protocol::{CodeVersionSpec, DIRECTOR_TLS_NAME};
 use futures_util::{
     StreamExt,
@@ -8,7 +9,7 @@ use futures_util::{
     stream::{BoxStream, TryStreamExt},
 };
 use sha2::{Digest, Sha256};
-use std::{error::Error, net::SocketAddr, path::Path, time::Duration};
+use std::{error::Error, path::Path, sync::Arc, time::Duration};
 use tokio::{fs::File, io::AsyncWriteExt};
 
 /// How long a connection may take. Larger: an absent director is noticed later; smaller: a busy one seems absent.
@@ -28,28 +29,29 @@ pub(crate) trait CodeSource: Send + Sync {
 /// The director's agent listener.
 pub(crate) struct DirectorCode {
     client: reqwest::Client,
-    port: u16,
+    doors: Arc<Doors>,
 }
 
 impl DirectorCode {
-    /// Fetches from the listener at `director`, proving itself as `tls` says.
-    pub(crate) fn new(director: SocketAddr, tls: rustls::ClientConfig) -> Result<Self, reqwest::Error> {
+    /// Fetches from the director that the connection speaks with, proving itself as `tls` says.
+    pub(crate) fn new(doors: Arc<Doors>, tls: rustls::ClientConfig) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .resolve(DIRECTOR_TLS_NAME, director)
+            // Its port is not looked at: the one of the request counts.
+            .resolve(DIRECTOR_TLS_NAME, doors.current())
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .build()?;
-        Ok(Self { client, port: director.port() })
+        Ok(Self { client, doors })
     }
 }
 
 impl CodeSource for DirectorCode {
     fn open<'a>(&'a self, digest: &'a str) -> BoxFuture<'a, Result<Bytes, String>> {
         Box::pin(async move {
-            let url = format!("https://{DIRECTOR_TLS_NAME}:{}/code/{digest}", self.port);
+            let url = format!("https://{DIRECTOR_TLS_NAME}:{}/code/{digest}", self.doors.current().port());
             let answer = self.client.get(url).send().await.map_err(|error| root_cause(&error))?;
             if answer.status() != reqwest::StatusCode::OK {
                 return Err(format!("the director answers with status {}", answer.status().as_u16()));

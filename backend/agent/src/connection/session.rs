@@ -14,10 +14,8 @@ const BETWEEN_REPORTS: Duration = Duration::from_millis(20);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 /// Time between usage messages; the protocol says so.
 const USAGE: Duration = Duration::from_secs(2);
-/// Time between pings. Together with the next one it bounds how long a dead peer goes unnoticed: 20 s.
-const PING: Duration = Duration::from_secs(5);
-/// A peer that was silent for so long, pongs included, is dead.
-const SILENCE: Duration = Duration::from_secs(14);
+/// Time between pings. A director that does not answer them is left after [`Doors::patience`](super::Doors::patience).
+const PING: Duration = Duration::from_secs(2);
 /// How long one message may take to leave.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -87,7 +85,7 @@ pub(super) async fn run(
                     send(&mut socket, &FromAgent::Usage(usage)).await?;
                 }
             }
-            Event::Ping if heard.elapsed() > SILENCE => return Err(Lost::Silent),
+            Event::Ping if heard.elapsed() > connection.doors.patience() => return Err(Lost::Silent),
             Event::Ping => within(socket.send(Message::Ping(Vec::new().into()))).await?,
         }
     }
@@ -128,6 +126,10 @@ fn receive(
                 }
                 Offer::Foreign => output.error(format!("configuration {generation} is for another instance")),
             }
+            Ok(None)
+        }
+        Ok(ToAgent::Directors { ports }) => {
+            connection.doors.learn(&ports);
             Ok(None)
         }
         Ok(ToAgent::Shutdown) => Ok(Some(Dismissal::Shutdown)),

@@ -25,7 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub struct Director {
     address: SocketAddr,
-    authority: Issuer<'static, KeyPair>,
+    authority: Arc<Issuer<'static, KeyPair>>,
     authority_pem: String,
     tls: Arc<ServerConfig>,
     shared: Arc<Shared>,
@@ -73,6 +73,15 @@ impl Director {
             .with_client_cert_verifier(verifier)
             .with_single_cert(vec![own.der().clone()], PrivateKeyDer::try_from(own_key.serialize_der()).expect("a key"))
             .expect("a server configuration");
+        Self::listen(Arc::new(authority), certificate.pem(), Arc::new(tls)).await
+    }
+
+    /// One more director of the same installation.
+    pub async fn another(&self) -> Self {
+        Self::listen(self.authority.clone(), self.authority_pem.clone(), self.tls.clone()).await
+    }
+
+    async fn listen(authority: Arc<Issuer<'static, KeyPair>>, authority_pem: String, tls: Arc<ServerConfig>) -> Self {
         let shared = Arc::new(Shared {
             heard: Mutex::default(),
             say: broadcast::channel(64).0,
@@ -80,14 +89,8 @@ impl Director {
             archives: Mutex::default(),
             silence: watch::Sender::new(()),
         });
-        let mut director = Self {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            authority,
-            authority_pem: certificate.pem(),
-            tls: Arc::new(tls),
-            shared,
-            listening: None,
-        };
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut director = Self { address, authority, authority_pem, tls, shared, listening: None };
         director.back().await;
         director
     }

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 const INSPECT_CONCURRENCY: usize = 8;
 
 impl Engine {
-    /// One call for all; a further one for each container that does not run, since only that tells how it ended.
+    /// One call for all; a further one for each container that has ended, since only that tells how.
     pub(super) async fn inventory(&self, scope: Scope) -> Result<Vec<Observed>, CloudError> {
         let service = match scope {
             Scope::Installation => None,
@@ -39,13 +39,20 @@ impl Engine {
     async fn observe_summary(&self, summary: ContainerSummary) -> Result<Option<Observed>, CloudError> {
         let name = summary.names.iter().flatten().next().map(|name| name.trim_start_matches('/').to_owned());
         let Some(name) = name else { return Ok(None) };
-        let runs =
-            matches!(summary.state, Some(ContainerSummaryStateEnum::RUNNING | ContainerSummaryStateEnum::PAUSED));
-        if !runs {
+        // The engine answers no further question about a container while it starts it: asking would hold up a pass for as
+        // long as starts take.
+        let status = match summary.state {
+            Some(ContainerSummaryStateEnum::RUNNING | ContainerSummaryStateEnum::PAUSED) => {
+                Some(ContainerStatus::Running)
+            }
+            Some(ContainerSummaryStateEnum::CREATED) => Some(ContainerStatus::Created),
+            _ => None,
+        };
+        let Some(status) = status else {
             // By id: the name could be taken anew between the two calls.
             let id = summary.id.unwrap_or_else(|| name.clone());
             return Ok(self.inspect_any(&id).await?.and_then(|found| self.observe(&found)));
-        }
+        };
         let Some(identity) = self.labels.identity(summary.labels.as_ref()) else {
             tracing::warn!(container.name = name, "a container has our label but not the others: left alone");
             return Ok(None);
@@ -55,7 +62,7 @@ impl Engine {
             instance: identity.instance,
             service: identity.service,
             spec_hash: identity.spec_hash,
-            status: ContainerStatus::Running,
+            status,
             address: address(summary.network_settings.and_then(|settings| settings.networks).as_ref()),
             created_at: summary.created.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok()),
         }))

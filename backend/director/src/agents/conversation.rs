@@ -21,8 +21,9 @@ const PING_EVERY: Duration = Duration::from_secs(5);
 const DEAD_AFTER: Duration = Duration::from_secs(15);
 /// Time to hand over one frame. Longer: a stuck agent holds its connection.
 const SEND: Duration = Duration::from_secs(10);
-/// Looks for a newer configuration without a signal: signals are hints.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// Looks for a newer configuration without a signal: signals are hints. Longer: one that was lost is made up for later;
+/// shorter: with many agents these looks are most of what the director does.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// After so long a report is written again although it says nothing new: a director that was thought dead gets its
 /// agents' rows back this way. Longer: later; shorter: more statements.
 const REPEAT_AFTER: Duration = Duration::from_secs(30);
@@ -102,8 +103,9 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
     let (mut window, mut messages) = (Instant::now(), 0_u32);
     let mut ping = interval(PING_EVERY);
     let mut look_at = Instant::now();
+    let mut doors = state.parts.doors.watch();
     loop {
-        // `recv` of socket and signals and `tick` are cancel-safe; the sleep is made anew from its deadline.
+        // `recv` of socket and signals, `tick` and `changed` are cancel-safe; the sleep is made anew from its deadline.
         let step = tokio::select! {
             frame = socket.recv() => {
                 let Some(Ok(frame)) = frame else { return Over::Gone };
@@ -152,6 +154,10 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
             () = sleep_until(look_at) => {
                 look_at = Instant::now() + LOOK_EVERY;
                 configure(state, instance, socket, &mut sent).await
+            }
+            Ok(()) = doors.changed() => {
+                let ports = doors.borrow_and_update().clone();
+                if ports.is_empty() { Ok(()) } else { send(socket, &ToAgent::Directors { ports }).await }
             }
             _ = ping.tick() => {
                 if heard.elapsed() > DEAD_AFTER {

@@ -1,6 +1,6 @@
 //! The listener: TLS, who calls, and the two routes.
 
-use super::{SignsOfLife, code::code, connections::Connections, conversation};
+use super::{Doors, SignsOfLife, code::code, connections::Connections, conversation};
 use crate::{
     http::server,
     identity::{Authority, IdentityError, peer_instance, server_config},
@@ -43,6 +43,8 @@ pub struct AgentParts {
     pub loads: LoadRecorder,
     /// Reports that say nothing new.
     pub signs_of_life: SignsOfLife,
+    /// Where all directors listen.
+    pub doors: Doors,
 }
 
 #[derive(Clone)]

@@ -39,6 +39,7 @@ async fn listen(pool: PgPool) -> Listening {
     let authority = Authority::open(app.folder.path()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let doors = aerie_director::agents::Doors::default();
     let parts = AgentParts {
         store: app.state.store.clone(),
         usecases: app.state.usecases.clone(),
@@ -47,7 +48,9 @@ async fn listen(pool: PgPool) -> Listening {
         lifecycle: app.state.lifecycle.clone(),
         loads: app.state.metrics.loads().clone(),
         signs_of_life: aerie_director::agents::SignsOfLife::default(),
+        doors: doors.clone(),
     };
+    app.state.lifecycle.spawn_until_soft(doors.look(app.state.store.clone()));
     app.state.lifecycle.spawn(serve(listener, acceptor(&authority).unwrap(), parts));
     Listening { app, authority, address, service }
 }
@@ -138,6 +141,18 @@ async fn hear(socket: &mut Socket) -> Option<ToAgent> {
             Some(Ok(_)) => {}
         }
     }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn an_agent_is_told_where_directors_listen(pool: PgPool) {
+    let listening = listen(pool).await;
+    let store = &listening.app.state.store;
+    store.director_heartbeat(DirectorId::generate(), 7071).await.unwrap();
+    store.director_heartbeat(DirectorId::generate(), 7070).await.unwrap();
+    let instance = listening.instance(listening.service).await;
+    let mut socket = listening.agent(instance).await;
+    hello(&mut socket, instance).await;
+    assert!(matches!(hear(&mut socket).await, Some(ToAgent::Directors { ports }) if ports == [7070, 7071]));
 }
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -119,7 +119,7 @@ async fn directors_tell_how_they_are(pool: PgPool) {
     };
     world.store.director_note_health(id, &health).await.unwrap();
     assert!(world.store.director_list().await.unwrap().is_empty(), "nothing before its heartbeat");
-    world.store.director_heartbeat(id).await.unwrap();
+    world.store.director_heartbeat(id, 7070).await.unwrap();
     assert_eq!(world.store.director_list().await.unwrap()[0].health, None);
     world.store.director_note_health(id, &health).await.unwrap();
     health.cloud_problem = "no answer".into();

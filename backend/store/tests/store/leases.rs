@@ -110,13 +110,15 @@ async fn agents_of_a_director_that_vanished_count_as_not_connected(pool: PgPool)
     let (here, there) = (DirectorId::generate(), DirectorId::generate());
     let (one, two) = (instance(&world.store, world.php).await, instance(&world.store, world.php).await);
     for (director, instance) in [(here, one), (there, two)] {
-        world.store.director_heartbeat(director).await.unwrap();
+        world.store.director_heartbeat(director, 7070).await.unwrap();
         assert!(world.store.instance_connected(instance, director).await.unwrap());
     }
     sql(&world.store, "update directors set last_seen_at = now() - interval '5 minutes'").await;
-    world.store.director_heartbeat(here).await.unwrap();
-
     let minute = Duration::from_secs(60);
+    assert!(world.store.director_agent_ports(minute).await.unwrap().is_empty(), "nobody calls a dead one");
+    world.store.director_heartbeat(here, 7071).await.unwrap();
+    assert_eq!(world.store.director_agent_ports(minute).await.unwrap(), [7071]);
+
     assert_eq!(world.store.director_count(minute).await.unwrap(), 1);
     assert_eq!(world.store.directors_prune(minute).await.unwrap(), 1);
     assert_eq!(world.store.instance_fetch(one).await.unwrap().unwrap().connected_to, Some(here));

@@ -70,8 +70,8 @@ impl House {
 pub const PASSWORD: &str = "correct horse battery";
 
 /// The code of a refusal.
-pub fn code<T: std::fmt::Debug>(outcome: Outcome<T>) -> ProblemCode {
-    match outcome.unwrap_err() {
+pub fn code<T>(outcome: Outcome<T>) -> ProblemCode {
+    match outcome.err().unwrap() {
         Failure::Refused(problem) => problem.code,
         fault => panic!("a fault instead of a refusal: {fault:?}"),
     }

@@ -1,0 +1,5 @@
+-- Agents go to another director when theirs does not answer: they have to know where that one listens.
+alter table directors
+    add column agent_port integer constraint directors_agent_port_check check (agent_port between 1 and 65535);
+comment on column directors.agent_port is
+    'Port of its agent listener on the gateway of every network. Directors that share a database share the host, too.';
