@@ -4,6 +4,7 @@
 //! Loads bring the server's clock along ([`Dated`]), so that "3 min ago" reads the same on both sides of hydration.
 
 mod accounts;
+mod actions;
 mod admin;
 mod applications;
 mod code;
@@ -19,6 +20,7 @@ mod sessions;
 mod tokens;
 
 pub use accounts::{ChangePassword, Register, who_am_i};
+pub use actions::{RunAction, load_actions};
 pub use admin::{
     AdminStopService, AdminUserData, Announce, DisableUser, EnableUser, GrantCredit, WithdrawAnnouncement,
     load_admin_user, load_admin_users, load_all_applications, load_announcements, load_audit_log, load_health,

@@ -2,7 +2,7 @@
 //! Keeps pictures in `target/test/pictures` for people to look at.
 
 use aerie_domain::{ServiceState, views::ServiceView};
-use aerie_tests::{Browser, Installation, Sample, Scripts};
+use aerie_tests::{Browser, Installation, Sample, Scripts, until};
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -33,6 +33,20 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
     let db = ada.json::<ServiceView>(Method::POST, &path, Some(form)).await?.summary.id;
     ada.accepted(Method::PUT, &format!("/services/{id}/bindings/{db}"), Some(json!({}))).await?;
 
+    let form = json!({ "kind": "generic", "name": "lab" });
+    let lab = ada.json::<ServiceView>(Method::POST, &path, Some(form)).await?.summary.id;
+    ada.accepted(Method::POST, &format!("/services/{lab}/start"), None).await?;
+    for (action, values) in [("run", json!({ "parameters": "1000" })), ("cleanup", json!({}))] {
+        let path = format!("/services/{lab}/actions");
+        ada.json::<Value>(Method::POST, &format!("{path}/{action}"), Some(json!({ "values": values }))).await?;
+        until("the action to end", Duration::from_secs(30), || async {
+            let view: Value = ada.json(Method::GET, &path, None).await.map_err(|error| error.to_string())?;
+            let state = view["runs"][0]["results"][0]["state"].clone();
+            if state == "ended" { Ok(()) } else { Err(state.to_string()) }
+        })
+        .await?;
+    }
+
     let browser = Browser::open(&home.url(), Scripts::On).await?;
     let before = ["/".to_owned(), "/login".to_owned(), "/register".to_owned(), "/api/docs".to_owned()];
     let after = [
@@ -42,6 +56,7 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
         format!("/services/{id}"),
         format!("/services/{id}/logs"),
         format!("/services/{db}"),
+        format!("/services/{lab}"),
         format!("/services/{db}/access"),
         "/account".to_owned(),
         "/account/credits".to_owned(),

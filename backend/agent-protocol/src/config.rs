@@ -1,7 +1,7 @@
 //! The desired state of one instance.
 
 use crate::MetricsSpec;
-use aerie_domain::{CodeVersionId, InstanceId, RoleName};
+use aerie_domain::{ActionName, ActionRunId, CodeVersionId, InstanceId, LifeId, RoleName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -22,6 +22,10 @@ pub struct InstanceConfig {
     pub init: Vec<HookSpec>,
     /// Environment of every process and script (bindings, user variables), besides a small fixed set.
     pub environment: BTreeMap<String, String>,
+    /// What people asked it to run. Each is started once, by the agent whose life it names, and killed when it is no longer
+    /// here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskSpec>,
 }
 
 /// One file to write.
@@ -42,6 +46,10 @@ pub struct CodePlan {
     pub versions: Vec<CodeVersionSpec>,
     /// Program that looks for mistakes in freshly staged code; its arguments are followed by the folder. Empty: none.
     pub check: Vec<String>,
+    /// Script that runs once per version before that counts as staged, in the version's folder, which is also its last
+    /// argument; files are written before it runs. Repeated until it succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepare: Option<HookSpec>,
 }
 
 /// One version to stage.
@@ -177,4 +185,30 @@ pub struct HookSpec {
     pub command: Vec<String>,
     /// Seconds it may take.
     pub timeout_s: u32,
+}
+
+/// A script that somebody asked for by a button: it runs once and ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSpec {
+    /// Which press of the button.
+    pub id: ActionRunId,
+    /// The agent's life in which it was asked for: a later one does not start it, since an earlier one may have.
+    pub life: LifeId,
+    /// The action: also the stream of its lines.
+    pub name: ActionName,
+    /// The role it belongs to.
+    pub role: RoleName,
+    /// Program and arguments. No shell.
+    pub command: Vec<String>,
+    /// Its own environment, on top of the configuration's.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// Seconds until it is killed; 0: never.
+    #[serde(default)]
+    pub timeout_s: u32,
+    /// Actions whose tasks get TERM once this one has ended, and KILL at once when they were asked to end before.
+    #[serde(default)]
+    pub stops: Vec<ActionName>,
+    /// Seconds from TERM to KILL when the instance ends.
+    pub stop_timeout_s: u32,
 }

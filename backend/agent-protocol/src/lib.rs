@@ -15,11 +15,13 @@ mod tag;
 
 pub use config::{
     CodePlan, CodeVersionSpec, FileSpec, HealthProbe, HookSpec, InstanceConfig, ProbeKind, ProcessSpec, ReloadMethod,
-    StreamNames,
+    StreamNames, TaskSpec,
 };
 pub use message::{FromAgent, ToAgent};
 pub use metrics::{HaproxyStats, MetricsSpec, RequestLog, TimeUnit};
-pub use report::{CheckReport, InstanceReport, NetworkUsage, ProcessEnd, ProcessReport, RoleUsage, Usage};
+pub use report::{
+    CheckReport, InstanceReport, NetworkUsage, ProcessEnd, ProcessReport, RoleUsage, TaskProgress, TaskReport, Usage,
+};
 pub use tag::{LogTag, TaggedLine};
 
 /// Version of the protocol: a director refuses agents of another one with a clear message.

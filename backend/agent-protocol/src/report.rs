@@ -1,6 +1,6 @@
 //! What an agent tells of its instance.
 
-use aerie_domain::{CodeVersionId, RoleName, Times};
+use aerie_domain::{ActionRunId, CodeVersionId, LifeId, RoleName, Times};
 use serde::{Deserialize, Serialize};
 
 /// The whole state of an instance as its agent sees it.
@@ -19,6 +19,36 @@ pub struct InstanceReport {
     pub checks: Vec<CheckReport>,
     /// What keeps the target from being applied, in words for a student; empty when nothing does.
     pub problem: String,
+    /// Which life of the agent tells this. Agents of earlier releases do not tell, and run no tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<LifeId>,
+    /// Tasks of the target that were started in this life.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskReport>,
+}
+
+/// One task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskReport {
+    /// Which one.
+    pub id: ActionRunId,
+    /// How far it is.
+    pub progress: TaskProgress,
+}
+
+/// How far a task is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskProgress {
+    /// It runs.
+    Running,
+    /// It has ended, with everything that it left running.
+    Ended {
+        /// Exit code; none when a signal or a limit ended it, or when it could not be started.
+        code: Option<i32>,
+        /// How it ended, with its last words when that was not well.
+        message: String,
+    },
 }
 
 /// One process.

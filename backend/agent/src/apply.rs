@@ -1,4 +1,5 @@
-//! Brings about the newest configuration, step by step: code → files → init scripts → processes → clearing up.
+//! Brings about the newest configuration, step by step: code → files → init scripts → preparation of the code → processes →
+//! clearing up.
 //!
 //! Guarantees: configurations are applied in order of their generation; a newer one takes over between steps, and at
 //! once while the older one only waits. Every step may be repeated. What fails is tried again, with the reason on the
@@ -14,8 +15,14 @@ use crate::{
     host::Host,
     supervise::{Supervisor, Wanted},
 };
-use aerie_agent_protocol::{CodePlan, InstanceConfig, ProcessSpec};
-use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+use aerie_agent_protocol::{CheckReport, CodePlan, CodeVersionSpec, InstanceConfig, ProcessSpec};
+use aerie_domain::CodeVersionId;
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 pub(crate) use target::{Offer, Targets};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +46,8 @@ pub(crate) struct Reconciler {
     code: Code,
     files: Files,
     hooks: Hooks,
+    /// What the check said of versions that are not prepared yet.
+    checked: HashMap<CodeVersionId, Option<CheckReport>>,
     /// In start order.
     supervisors: Vec<Supervisor>,
 }
@@ -58,6 +67,7 @@ impl Reconciler {
             code: Code::new(code_folder, source),
             files: Files::new(run_folder),
             hooks: Hooks::default(),
+            checked: HashMap::new(),
             supervisors: Vec::new(),
         }
     }
@@ -114,6 +124,9 @@ impl Reconciler {
         self.unless_superseded(target)?;
         self.files.write(&target.files).map_err(|error| Halt::Problem(error.to_string()))?;
         self.hooks.run(&self.host, &target.init, &target.environment).await.map_err(Halt::Problem)?;
+        for version in &target.code.versions {
+            self.prepare(target, version).await?;
+        }
         self.unless_superseded(target)?;
         self.host.board.update(|state| state.problem.clear());
         self.stop_removed(target).await;
@@ -128,37 +141,54 @@ impl Reconciler {
     }
 
     /// Makes sure that a version is unpacked and checked.
-    async fn stage(
-        &mut self,
-        target: &InstanceConfig,
-        version: &aerie_agent_protocol::CodeVersionSpec,
-    ) -> Result<(), Halt> {
+    async fn stage(&mut self, target: &InstanceConfig, version: &CodeVersionSpec) -> Result<(), Halt> {
         let problem = |error: crate::code::CodeError| Halt::Problem(error.to_string());
-        // A newer configuration that wants the version as well lets the transfer go on: otherwise changes that come
-        // fast would never let a large one end.
-        let unwanted = |newest: &Option<Arc<InstanceConfig>>| {
-            newest.as_ref().is_some_and(|newest| newest.code.versions.iter().all(|other| other.id != version.id))
-        };
+        let unwanted = unwanted(version);
         if !self.code.has(version.id) {
             // Both branches are cancel-safe: what a dropped transfer leaves is overwritten by the next.
             tokio::select! {
                 fetched = self.code.fetch(version) => fetched.map_err(problem)?,
-                Ok(_) = self.targets.wait_for(unwanted) => return Err(Halt::Superseded),
+                Ok(_) = self.targets.wait_for(&unwanted) => return Err(Halt::Superseded),
             }
             self.code.unpack(version).await.map_err(problem)?;
             self.host.output.info(format!("code version {} is staged", version.id));
         }
-        if !self.host.board.now().staged.contains_key(&version.id) {
+        if !self.host.board.now().staged.contains_key(&version.id) && !self.checked.contains_key(&version.id) {
             // Both branches are cancel-safe: a dropped check is killed and made again.
             let report = tokio::select! {
                 report = self.code.check(&self.host, &target.code, version.id, &target.environment) => report,
-                Ok(_) = self.targets.wait_for(unwanted) => return Err(Halt::Superseded),
+                Ok(_) = self.targets.wait_for(&unwanted) => return Err(Halt::Superseded),
             };
-            self.host.board.update(|state| {
-                state.staged.insert(version.id, report);
-            });
+            self.checked.insert(version.id, report);
+        }
+        if target.code.prepare.is_none() {
+            self.note_staged(version.id);
         }
         Ok(())
+    }
+
+    /// Makes sure that a version has been prepared, if its kind prepares versions: only then it counts as staged.
+    async fn prepare(&mut self, target: &InstanceConfig, version: &CodeVersionSpec) -> Result<(), Halt> {
+        let Some(script) = target.code.prepare.as_ref().filter(|_| self.checked.contains_key(&version.id)) else {
+            return Ok(());
+        };
+        // Both branches are cancel-safe: a dropped script is killed and run again.
+        tokio::select! {
+            prepared = self.code.prepare(&self.host, script, version.id, &target.environment) => {
+                prepared.map_err(Halt::Problem)?;
+            }
+            Ok(_) = self.targets.wait_for(unwanted(version)) => return Err(Halt::Superseded),
+        }
+        self.note_staged(version.id);
+        Ok(())
+    }
+
+    fn note_staged(&mut self, id: CodeVersionId) {
+        if let Some(report) = self.checked.remove(&id) {
+            self.host.board.update(|state| {
+                state.staged.insert(id, report);
+            });
+        }
     }
 
     /// Stops processes that are not in the target, the last one started first.
@@ -204,9 +234,10 @@ impl Reconciler {
         }
     }
 
-    fn forget_versions(&self, plan: &CodePlan) {
+    fn forget_versions(&mut self, plan: &CodePlan) {
         for id in self.code.remove_others(plan) {
             self.host.output.info(format!("code version {id} is removed"));
+            self.checked.remove(&id);
             self.host.board.update(|state| {
                 state.staged.remove(&id);
             });
@@ -217,6 +248,13 @@ impl Reconciler {
         let newest = self.targets.borrow().as_ref().map_or(0, |newest| newest.generation);
         if newest > target.generation { Err(Halt::Superseded) } else { Ok(()) }
     }
+}
+
+/// Tells a configuration that no longer wants the version. One that still does lets its transfer go on: otherwise changes
+/// that come fast would never let a large one end.
+fn unwanted(version: &CodeVersionSpec) -> impl Fn(&Option<Arc<InstanceConfig>>) -> bool + use<> {
+    let id = version.id;
+    move |newest| newest.as_ref().is_some_and(|newest| newest.code.versions.iter().all(|other| other.id != id))
 }
 
 /// Waits for a configuration newer than `generation`. Cancel-safe.

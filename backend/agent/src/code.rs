@@ -10,7 +10,7 @@ use crate::{
     host::Host,
     job::{self, Job},
 };
-use aerie_agent_protocol::{CheckReport, CodePlan, CodeVersionSpec};
+use aerie_agent_protocol::{CheckReport, CodePlan, CodeVersionSpec, HookSpec};
 use aerie_domain::CodeVersionId;
 use fetch::CodeSource;
 use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc, time::Duration};
@@ -19,6 +19,8 @@ use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc, time::Duratio
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Characters of a check's output that are reported; the protocol says so.
 const KEPT_OUTPUT: usize = 4000;
+/// Characters of a failed preparation's output that become part of the problem.
+const KEPT_PREPARATION: usize = 1500;
 /// Names of unfinished work begin with these.
 const UNFINISHED: [&str; 2] = [".staging-", ".fetch-"];
 
@@ -121,6 +123,34 @@ impl Code {
         // An exit code says nothing to a student that the output does not say better; the other ends do.
         let output = if done.output.is_empty() && !done.ok { format!("the check {}", done.how) } else { done.output };
         Some(CheckReport { version: id, ok: done.ok, output })
+    }
+
+    /// Runs the script that a version needs before it can be used. The error is for the report. Dropping the future ends
+    /// the script.
+    pub(crate) async fn prepare(
+        &self,
+        host: &Host,
+        script: &HookSpec,
+        id: CodeVersionId,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<(), String> {
+        let mut command = script.command.clone();
+        command.push(self.folder.join(id.to_string()).display().to_string());
+        let environment = host.environment(Some(&script.role), environment, &BTreeMap::new());
+        host.output.info(format!("running the script {} for code version {id}", script.name));
+        let job = Job {
+            command: &command,
+            environment: &environment,
+            timeout: Duration::from_secs(script.timeout_s.max(1).into()),
+            log: Some((script.role.as_str(), &script.name)),
+            keep: KEPT_PREPARATION,
+        };
+        let done = job::run(host, job).await;
+        if done.ok {
+            Ok(())
+        } else {
+            Err(format!("the script {} of this version of the code {}", script.name, done.message()))
+        }
     }
 
     /// Removes versions that `plan` does not name and what is left of dropped transfers; gives the versions that were

@@ -4,7 +4,8 @@
 //! Started by the container engine with the three `AERIE_…` variables of `aerie_agent_protocol`; uses nothing else of
 //! Aerie than the protocol and the domain's words. How a configuration travels:
 //! `connection` → `apply` (the reconciler: code, files, hooks, in this order) → `supervise` (one actor per
-//! process) → `report` (the board everybody writes on) → `connection`.
+//! process) → `report` (the board everybody writes on) → `connection`. Tasks that people ask for go past the reconciler:
+//! `connection` → `tasks` → `report`.
 //!
 //! To extend: what is new in the protocol becomes a step of `apply`; what is new about one process, a part of
 //! `supervise`. Nothing here may know a service kind.
@@ -32,6 +33,7 @@ mod settings;
 mod signals;
 mod supervise;
 mod tail;
+mod tasks;
 #[cfg(test)]
 mod testing;
 mod usage;

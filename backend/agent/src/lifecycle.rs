@@ -11,6 +11,7 @@ use crate::{
     reap::Children,
     report::Board,
     settings::Settings,
+    tasks::Tasks,
     usage::{self, Meter},
 };
 use rustix::process::{DumpableBehavior, getpid, set_child_subreaper, set_dumpable_behavior};
@@ -28,6 +29,9 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 /// How long a refused agent stays before it exits. Larger: its container is there longer for nothing; smaller: an engine
 /// that restarts containers keeps the director busy with refusals.
 const AFTER_REFUSAL: Duration = Duration::from_secs(2);
+/// How long a thread that writes log lines or unpacks stays when it has nothing to do. Shorter: a program that takes all
+/// processes an instance may have keeps the agent from starting one, and its lines are lost for good.
+const KEEP_THREADS: Duration = Duration::from_secs(365 * 86_400);
 /// How long the last log lines may take.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
@@ -69,7 +73,7 @@ fn protect_secrets() -> io::Result<()> {
 fn live() -> Result<End, Box<dyn Error>> {
     let settings = Settings::read(|name| std::env::var(name).ok())?;
     // One thread: the agent waits most of the time, and each thread counts against the instance's limits.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().thread_keep_alive(KEEP_THREADS).build()?;
     let result = runtime.block_on(run(settings));
     // Not waiting for threads that unpack or write: the process ends, and all it left unfinished is recognised as such.
     runtime.shutdown_background();
@@ -104,6 +108,7 @@ async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Res
     let stop = CancellationToken::new();
     let reconciler =
         Reconciler::new(host.clone(), &targets, settings.run_folder, settings.code_folder, Arc::new(source));
+    let tasks = AbortOnDropHandle::new(tokio::spawn(Tasks::new(host.clone(), &targets).run(stop.clone())));
     let mut reconciling = AbortOnDropHandle::new(tokio::spawn(reconciler.run(stop.clone())));
     // Who reaches the director by the loopback shares the host's network with it, and with it the host's counters.
     let network = (!settings.director.ip().is_loopback()).then(|| Path::new(usage::NET_DEV));
@@ -131,6 +136,8 @@ async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Res
         ended = &mut reconciling => return Err(format!("the reconciler ended: {ended:?}").into()),
     };
     stop.cancel();
+    // Both have their time to end at the same time.
+    tasks.await?;
     reconciling.await?;
     if refused {
         // Both branches only wait.

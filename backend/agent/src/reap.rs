@@ -116,6 +116,11 @@ impl Tracked {
         if self.ended { Err(io::ErrorKind::NotFound.into()) } else { Ok(kill_process(self.pid, signal)?) }
     }
 
+    /// Sends its whole group a signal, as long as the child lives.
+    pub(crate) fn signal_group(&self, signal: Signal) -> io::Result<()> {
+        if self.ended { Err(io::ErrorKind::NotFound.into()) } else { Ok(kill_process_group(self.pid, signal)?) }
+    }
+
     /// Kills whatever is left of its group. While members live, no other group can have this id.
     pub(crate) fn kill_group(&self) {
         let _ = kill_process_group(self.pid, Signal::KILL);

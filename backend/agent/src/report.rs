@@ -1,8 +1,10 @@
 //! The board: everything the agent knows about its instance, written by the reconciler and the process actors, read by
 //! the connection. The report for the director is derived from it.
 
-use aerie_agent_protocol::{CheckReport, InstanceConfig, InstanceReport, ProcessReport, ProcessSpec};
-use aerie_domain::CodeVersionId;
+use aerie_agent_protocol::{
+    CheckReport, InstanceConfig, InstanceReport, ProcessReport, ProcessSpec, TaskProgress, TaskReport,
+};
+use aerie_domain::{ActionRunId, CodeVersionId, LifeId};
 use std::collections::BTreeMap;
 use tokio::sync::watch;
 
@@ -19,6 +21,10 @@ pub(crate) struct State {
     pub(crate) staged: BTreeMap<CodeVersionId, Option<CheckReport>>,
     /// What stops the reconciler, other than a process.
     pub(crate) problem: String,
+    /// Which life of the agent this is.
+    pub(crate) life: Option<LifeId>,
+    /// Tasks of the target that were started.
+    pub(crate) tasks: BTreeMap<ActionRunId, TaskProgress>,
 }
 
 /// One process on the board.
@@ -81,6 +87,8 @@ impl State {
             staged: self.staged.keys().copied().collect(),
             checks: self.staged.values().flatten().cloned().collect(),
             problem: self.obstacle(),
+            life: self.life,
+            tasks: self.tasks.iter().map(|(id, progress)| TaskReport { id: *id, progress: progress.clone() }).collect(),
         }
     }
 
@@ -107,7 +115,7 @@ pub(crate) struct Board {
 
 impl Default for Board {
     fn default() -> Self {
-        Self { state: watch::Sender::new(State::default()) }
+        Self { state: watch::Sender::new(State { life: Some(LifeId::generate()), ..State::default() }) }
     }
 }
 
@@ -175,6 +183,7 @@ mod tests {
             processes: names.iter().map(process).collect(),
             init: Vec::new(),
             environment: BTreeMap::new(),
+            tasks: Vec::new(),
         }
     }
 

@@ -6,9 +6,10 @@
 mod support;
 
 use aerie_agent_protocol::{
-    CodePlan, CodeVersionSpec, HookSpec, RequestLog, RoleUsage, StreamNames, TaggedLine, TimeUnit, ToAgent,
+    CodePlan, CodeVersionSpec, HookSpec, RequestLog, RoleUsage, StreamNames, TaggedLine, TaskProgress, TaskSpec,
+    TimeUnit, ToAgent,
 };
-use aerie_domain::{CodeVersionId, InstanceId};
+use aerie_domain::{ActionRunId, CodeVersionId, InstanceId};
 use rustix::process::Signal;
 use sha2::{Digest, Sha256};
 use std::{
@@ -127,7 +128,7 @@ async fn code_is_fetched_verified_and_never_believed() {
     scene.director.archive(&wrong.digest, bytes);
 
     let mut config = scene.config(1, Vec::new());
-    config.code = CodePlan { versions: vec![version.clone()], check: sh("ls $0/public") };
+    config.code = CodePlan { versions: vec![version.clone()], check: sh("ls $0/public"), prepare: None };
     scene.director.configure(config.clone());
     scene.applied(1).await;
     let report = scene.director.report();
@@ -351,4 +352,92 @@ async fn requests_are_counted_from_the_log_that_the_kind_declares() {
     assert_eq!((role.role.as_str(), role.requests, role.client_errors, role.errors), ("web", 11, 1, 1));
     let median = role.times.percentile_ms(0.5).unwrap();
     assert!((45.0..56.0).contains(&median), "{median}");
+}
+
+#[tokio::test]
+async fn a_task_runs_once_over_lost_connections_and_configurations_that_are_sent_again() {
+    let mut scene = Scene::start().await;
+    let mut config = scene.config(1, vec![noted("server")]);
+    scene.director.configure(config.clone());
+    scene.applied(1).await;
+    let life = scene.director.report().life.unwrap();
+    let id = ActionRunId::generate();
+    config.tasks = vec![TaskSpec {
+        id,
+        life,
+        name: "run".parse().unwrap(),
+        role: "web".parse().unwrap(),
+        command: sh(
+            "echo \"$ACTION_PARAMETERS\" >>$DIR/runs; until test -e $DIR/go; do sleep 0.05; done; echo over; exit 4",
+        ),
+        environment: [("ACTION_PARAMETERS".to_owned(), "a b".to_owned())].into(),
+        timeout_s: 0,
+        stops: Vec::new(),
+        stop_timeout_s: 5,
+    }];
+    config.generation = 2;
+    scene.director.configure(config.clone());
+    scene.applied(2).await;
+    let progress = |scene: &Scene| {
+        let tasks = scene.director.report().tasks;
+        tasks.into_iter().find(|task| task.id == id).map(|task| task.progress)
+    };
+    scene.until(|scene| progress(scene) == Some(TaskProgress::Running)).await;
+    scene.until(|scene| scene.read("runs") == "a b\n").await;
+
+    // The director is away while the task ends, comes back and sends the same again, then another configuration.
+    scene.director.away();
+    fs::write(scene.path("go"), "").unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    scene.director.back().await;
+    scene.until(|scene| scene.director.hellos() >= 2).await;
+    scene.until(|scene| matches!(progress(scene), Some(TaskProgress::Ended { code: Some(4), .. }))).await;
+    config.generation = 3;
+    scene.director.configure(config.clone());
+    scene.applied(3).await;
+    assert_eq!(scene.read("runs"), "a b\n", "once");
+    assert!(scene.agent.lines("web|run").contains(&"over".to_owned()));
+    assert!(
+        matches!(progress(&scene), Some(TaskProgress::Ended { .. })),
+        "it is told until the director takes it away"
+    );
+    config.generation = 4;
+    config.tasks.clear();
+    scene.director.configure(config);
+    scene.until(|scene| scene.director.report().tasks.is_empty()).await;
+}
+
+#[tokio::test]
+async fn code_is_prepared_once_before_it_counts_as_staged() {
+    let scene = Scene::start().await;
+    let bytes = {
+        let mut tar = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_size(2);
+        tar.append_data(&mut header, "a.txt", &b"a\n"[..]).unwrap();
+        zstd::encode_all(&*tar.into_inner().unwrap(), 3).unwrap()
+    };
+    let digest = hex::encode(Sha256::digest(&bytes));
+    let version = CodeVersionSpec { id: CodeVersionId::generate(), digest, size_bytes: bytes.len() as u64 };
+    scene.director.archive(&version.digest, bytes);
+    let mut config = scene.config(1, vec![noted("server")]);
+    let script = "echo preparing >>$DIR/log; cat $DIR/run/list; test -e $DIR/ready && cp $0/a.txt $0/b.txt";
+    let prepare = HookSpec { name: "init".into(), role: "web".parse().unwrap(), command: sh(script), timeout_s: 5 };
+    config.files = vec![file("list", "who is there\n")];
+    config.code = CodePlan { versions: vec![version.clone()], prepare: Some(prepare), check: Vec::new() };
+    scene.director.configure(config.clone());
+    scene.until(|scene| scene.director.report().problem.contains("the script init of this version")).await;
+    let report = scene.director.report();
+    assert!(report.staged.is_empty() && report.problem.contains("who is there"), "{report:?}");
+    fs::write(scene.path("ready"), "").unwrap();
+    scene.applied(1).await;
+    assert_eq!(scene.director.report().staged, [version.id]);
+    assert!(scene.path(&format!("code/{}/b.txt", version.id)).exists(), "it may change the folder");
+    assert!(scene.agent.lines("web|init").contains(&"who is there".to_owned()));
+    let times = scene.read("log").matches("preparing").count();
+    config.generation = 2;
+    scene.director.configure(config);
+    scene.applied(2).await;
+    assert_eq!(scene.read("log").matches("preparing").count(), times, "not again");
 }

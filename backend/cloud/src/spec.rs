@@ -121,6 +121,9 @@ pub struct ContainerSpec {
     pub volumes: Vec<Mount>,
     /// Writable folders in memory, path → size in MiB. Everything else is read-only.
     pub tmpfs: BTreeMap<String, u32>,
+    /// Those of them from which programs may run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub executable: Vec<String>,
     /// Linux capabilities beyond none.
     pub capabilities: Vec<String>,
     /// Processor limit, thousandths of a core.
@@ -255,6 +258,7 @@ mod tests {
             environment: [("A".to_owned(), "1".to_owned()), ("B".to_owned(), "2".to_owned())].into(),
             volumes: vec![],
             tmpfs: BTreeMap::new(),
+            executable: Vec::new(),
             capabilities: vec![],
             cpu_millis: 500,
             memory_mib: 64,

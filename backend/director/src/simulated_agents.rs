@@ -6,9 +6,11 @@
 //! the simulated cloud's controls in tests.
 
 use crate::{agents::SignsOfLife, errors::chain, load::LoadRecorder};
-use aerie_agent_protocol::{CheckReport, InstanceConfig, InstanceReport, ProcessReport, Usage};
+use aerie_agent_protocol::{
+    CheckReport, InstanceConfig, InstanceReport, ProcessReport, TaskProgress, TaskReport, Usage,
+};
 use aerie_cloud::{ContainerSpec, ContainerStatus, simulated::SimulatedCloud};
-use aerie_domain::{DirectorId, InstanceId};
+use aerie_domain::{ActionRunId, DirectorId, InstanceId, LifeId};
 use aerie_manager::queue::{Outcome, Queue};
 use aerie_store::{Listener, Signal, Store, StoreError};
 use std::{
@@ -53,6 +55,7 @@ struct Agent {
     applied: i64,
     /// When its configuration is looked for again.
     look_at: Instant,
+    life: LifeId,
 }
 
 impl SimulatedAgents {
@@ -80,7 +83,8 @@ impl SimulatedAgents {
     async fn meet(&self, mut starts: mpsc::UnboundedReceiver<ContainerSpec>) {
         while let Some(spec) = starts.recv().await {
             let made = self.cloud.container(&spec.name).and_then(|container| container.created_at);
-            let agent = Agent { container: spec.name, made, connected: false, applied: 0, look_at: Instant::now() };
+            let (look_at, life) = (Instant::now(), LifeId::generate());
+            let agent = Agent { container: spec.name, made, connected: false, applied: 0, look_at, life };
             self.agents().insert(spec.instance, agent);
             self.queue.wake(spec.instance);
         }
@@ -141,7 +145,7 @@ impl SimulatedAgents {
         let config = if looked <= now { self.store.instance_config(instance).await? } else { None };
         match config {
             Some(config) if config.generation > agent.applied => {
-                self.store.instance_report(instance, self.director, &success(&config)).await?;
+                self.store.instance_report(instance, self.director, &success(&config, agent.life)).await?;
                 agent.applied = config.generation;
             }
             _ => self.signs_of_life.note(instance),
@@ -181,8 +185,14 @@ fn usage() -> Usage {
     Usage { cpu_millis: USAGE.0, memory_bytes: USAGE.1, period_ms, ..Usage::default() }
 }
 
+/// A task that did what it should in no time.
+fn done(id: ActionRunId) -> TaskReport {
+    let message = "ended with exit code 0".to_owned();
+    TaskReport { id, progress: TaskProgress::Ended { code: Some(0), message } }
+}
+
 /// The report of an instance on which everything went well.
-fn success(config: &InstanceConfig) -> InstanceReport {
+fn success(config: &InstanceConfig, life: LifeId) -> InstanceReport {
     let staged: Vec<_> = config.code.versions.iter().map(|version| version.id).collect();
     let process = |process: &aerie_agent_protocol::ProcessSpec| ProcessReport {
         role: process.role.clone(),
@@ -199,5 +209,7 @@ fn success(config: &InstanceConfig) -> InstanceReport {
         checks: staged.iter().map(|id| CheckReport { version: *id, ok: true, output: String::new() }).collect(),
         staged,
         problem: String::new(),
+        life: Some(life),
+        tasks: config.tasks.iter().filter(|task| task.life == life).map(|task| done(task.id)).collect(),
     }
 }

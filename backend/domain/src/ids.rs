@@ -66,6 +66,10 @@ ids! {
     OperationId,
     /// One run of the load generator.
     LoadRunId,
+    /// One time that somebody pressed the button of an action.
+    ActionRunId,
+    /// One life of an agent, from its start to its end: what ran in an earlier one is gone.
+    LifeId,
     /// One running director process.
     DirectorId,
     /// A banner on every page.

@@ -15,10 +15,10 @@ pub mod views;
 
 pub use capability::ALLOWED_CAPABILITIES;
 pub use ids::{
-    AnnouncementId, ApplicationId, BootId, CodeVersionId, DirectorId, InstanceId, LoadRunId, OperationId, ServiceId,
-    SessionId, TokenId, UserId,
+    ActionRunId, AnnouncementId, ApplicationId, BootId, CodeVersionId, DirectorId, InstanceId, LifeId, LoadRunId,
+    OperationId, ServiceId, SessionId, TokenId, UserId,
 };
-pub use names::{ApplicationName, KindName, NameError, RoleName, ServiceName, UserName, VariableName};
+pub use names::{ActionName, ApplicationName, KindName, NameError, RoleName, ServiceName, UserName, VariableName};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use setting::{SettingKind, SettingSpec};
 pub use size::{Credits, InstanceSize, MicroCredits};

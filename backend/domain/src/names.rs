@@ -144,6 +144,8 @@ names! {
     KindName: |text| label(text, 1, 24),
     /// The name of a role of a kind.
     RoleName: |text| label(text, 1, 24),
+    /// The name of an action of a kind: also that of the log stream with its output.
+    ActionName: |text| label(text, 1, 24),
     /// The name of an environment variable (POSIX, upper or lower case).
     VariableName: |text| {
         let first = text.chars().next().ok_or(NameError::Empty)?;
@@ -183,6 +185,7 @@ mod tests {
                 text.parse::<ServiceName>().map(String::from),
                 text.parse::<KindName>().map(String::from),
                 text.parse::<RoleName>().map(String::from),
+                text.parse::<ActionName>().map(String::from),
             ];
             for name in accepted.into_iter().flatten() {
                 prop_assert!(is_harmless(&name) && name == text, "{:?}", name);

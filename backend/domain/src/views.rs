@@ -3,6 +3,7 @@
 //! Money is [`Credits`](crate::Credits), memory is bytes, processor time is thousandths of a core, times are UTC.
 
 mod account;
+mod action;
 mod admin;
 mod application;
 mod binding;
@@ -19,6 +20,10 @@ mod page;
 mod service;
 
 pub use account::{ChangePassword, CreateToken, CreatedToken, LogIn, Me, Register, SessionView, TokenView, UserView};
+pub use action::{
+    ActionInstanceView, ActionResultView, ActionRunView, ActionState, ActionTarget, ActionView, ActionsView, LightView,
+    RunAction, RunsQuery,
+};
 pub use admin::{
     AdminUserView, AnnouncementView, AuditQuery, AuditView, CreateAnnouncement, DirectorReport, DirectorView,
     FailingServiceView, HealthView, SearchQuery, WorkView,

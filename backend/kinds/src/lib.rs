@@ -10,7 +10,8 @@ mod spec;
 
 pub use load::{Kind, KindError, Kinds};
 pub use placement::{Placement, place};
-pub use render::{Bound, Member, Offer, OfferContext, RenderContext, RenderError, Route};
+pub use render::{ActionCall, Bound, Member, Offer, OfferContext, RenderContext, RenderError, Route};
 pub use spec::{
-    CodeSpec, FileTemplate, KindSpec, OffersSpec, ProcessTemplate, PublicSpec, RoleSpec, SecretSpec, VolumeTemplate,
+    ActionSpec, CodeSpec, FileTemplate, KindSpec, OffersSpec, PrepareSpec, ProcessTemplate, PublicSpec, RoleSpec,
+    SecretSpec, VolumeTemplate,
 };

@@ -3,12 +3,13 @@
 //! `check` holds what must be true across fields, `keys` finds misspelt keys where serde cannot, `icon` and `image` look
 //! at the files beside `template.toml`. To extend: a field in `spec`, what must hold for it in `check`.
 
+mod actions;
 mod check;
 mod icon;
 mod image;
 mod keys;
 
-use crate::{KindSpec, render};
+use crate::{ActionSpec, KindSpec, render};
 use aerie_domain::{
     KindName,
     views::{KindView, RoleSpecView},
@@ -141,6 +142,7 @@ impl Kind {
             icon: self.icon.clone(),
             roles: spec.roles.iter().map(role).collect(),
             settings: spec.settings.clone(),
+            actions: spec.actions.iter().map(ActionSpec::view).collect(),
             code: spec.code.is_some(),
             public: spec.public.is_some(),
         }

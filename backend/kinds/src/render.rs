@@ -3,12 +3,14 @@
 //! `engine` has what templates can name and call, `quote` the filters that keep hostile values inside their quotes,
 //! `order` the order in which processes start. To extend: a field in [`RenderContext`], or a filter in `quote`.
 
+mod actions;
 mod engine;
 mod offers;
 mod order;
 mod quote;
 mod rehearsal;
 
+pub use actions::ActionCall;
 pub(crate) use engine::check;
 pub use offers::{Offer, OfferContext};
 pub(crate) use order::start_order;
@@ -133,16 +135,22 @@ impl Kind {
             processes,
             init,
             environment: if self.spec.variables_in_files { BTreeMap::new() } else { context.variables.clone() },
+            tasks: Vec::new(),
         })
     }
 
     fn code_plan(&self, context: &RenderContext) -> CodePlan {
-        match &self.spec.code {
-            Some(code) if code.roles.iter().any(|role| context.roles.contains(role)) => {
-                CodePlan { versions: context.versions.clone(), check: code.check.clone() }
-            }
-            _ => CodePlan::default(),
-        }
+        let Some(code) = &self.spec.code else { return CodePlan::default() };
+        let Some(role) = code.roles.iter().find(|role| context.roles.contains(role)) else {
+            return CodePlan::default();
+        };
+        let prepare = code.prepare.as_ref().map(|script| HookSpec {
+            name: script.name.to_string(),
+            role: role.clone(),
+            command: script.command.clone(),
+            timeout_s: script.timeout_s,
+        });
+        CodePlan { versions: context.versions.clone(), check: code.check.clone(), prepare }
     }
 }
 

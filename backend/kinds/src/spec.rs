@@ -1,7 +1,10 @@
 //! `template.toml` as types. Unknown keys are errors, so that a typo does not pass silently.
 
 use aerie_agent_protocol::{HealthProbe, HookSpec, MetricsSpec, ReloadMethod, StreamNames};
-use aerie_domain::{InstanceSize, KindName, RoleName, SettingSpec, views::KindCategory};
+use aerie_domain::{
+    ActionName, InstanceSize, KindName, RoleName, SettingSpec,
+    views::{ActionTarget, KindCategory},
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -44,6 +47,9 @@ pub struct KindSpec {
     /// Writable folders in memory, path → MiB.
     #[serde(default)]
     pub tmpfs: BTreeMap<String, u32>,
+    /// Those of them from which programs may run: for kinds whose users bring programs along.
+    #[serde(default)]
+    pub executable: Vec<String>,
     /// Settings, in page order.
     #[serde(default)]
     pub settings: Vec<SettingSpec>,
@@ -54,6 +60,46 @@ pub struct KindSpec {
     pub offers: Option<OffersSpec>,
     /// Roles, in page order.
     pub roles: Vec<RoleSpec>,
+    /// Buttons that run a script on instances, in page order.
+    #[serde(default)]
+    pub actions: Vec<ActionSpec>,
+}
+
+/// A button that runs a script on some or all instances. The script ends; a process does not.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionSpec {
+    /// Name in the API; also the stream of its lines.
+    pub name: ActionName,
+    /// Label.
+    pub title: String,
+    /// What it does.
+    #[serde(default)]
+    pub help: String,
+    /// It runs on instances with one of these; the first one that an instance has counts.
+    pub roles: Vec<RoleName>,
+    /// On which of them.
+    #[serde(default)]
+    pub on: ActionTarget,
+    /// Program and arguments. Strings are templates that can also name `values`, what was typed into the form.
+    pub command: Vec<String>,
+    /// Refused while one of these runs anywhere in the service. `activate` is refused itself while this one runs.
+    #[serde(default)]
+    pub excludes: Vec<ActionName>,
+    /// Once it has ended, these are asked to end; the next time they are made to. Refused when none of them runs.
+    #[serde(default)]
+    pub stops: Vec<ActionName>,
+    /// Seconds it may take; 0: as long as it likes.
+    #[serde(default)]
+    pub timeout_s: u32,
+    /// What can be typed in. The script gets each as `ACTION_<NAME>`.
+    #[serde(default)]
+    pub fields: Vec<SettingSpec>,
+}
+
+impl ActionSpec {
+    /// Stands in `excludes` for making another version the one that is served.
+    pub const ACTIVATE: &str = "activate";
 }
 
 /// A password that the platform makes: letters and digits, so that no file format has to quote it.
@@ -103,8 +149,23 @@ pub struct CodeSpec {
     /// Looks for mistakes in staged code; its arguments are followed by the code's folder.
     #[serde(default)]
     pub check: Vec<String>,
+    /// Runs once per version and instance before the version counts as staged; its arguments are followed by the code's
+    /// folder. What fails is tried again.
+    pub prepare: Option<PrepareSpec>,
     /// Roles whose instances need the code.
     pub roles: Vec<RoleName>,
+}
+
+/// A script that gets code ready.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrepareSpec {
+    /// Its name in logs and messages.
+    pub name: RoleName,
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Seconds it may take.
+    pub timeout_s: u32,
 }
 
 /// A role.
@@ -128,6 +189,9 @@ pub struct RoleSpec {
     /// Roles whose members its files name: they must serve before it does, and are drained only after it knows.
     #[serde(default)]
     pub uses: Vec<RoleName>,
+    /// Roles whose members its files name as well, in no order: nobody waits for it to know of them. May lead back to it.
+    #[serde(default)]
+    pub sees: Vec<RoleName>,
     /// Data that outlives instances. Only for roles with a largest count of 1.
     pub volume: Option<VolumeTemplate>,
     /// Scripts to run before the process starts.

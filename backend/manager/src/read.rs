@@ -6,13 +6,16 @@ use crate::{
     execute::{Images, PassError, Subject, Works},
     routes,
     uses::{self, Uses},
-    world::{Entry, EntryInstance, Image, Instance, OpenOperation, Role, Seen, Service, Status, Version, Work, World},
+    world::{
+        Entry, EntryInstance, Image, Instance, OpenAction, OpenOperation, Role, Seen, Service, Status, Version, Work,
+        World,
+    },
 };
 use aerie_agent_protocol::{CodeVersionSpec, TaggedLine};
 use aerie_cloud::{Cloud, ContainerStatus, LogsFrom, Observed, Scope};
 use aerie_domain::{DesiredState, DirectorId, InstanceId, KindName, RolePhase, ServiceId, ServiceState};
 use aerie_kinds::{Kind, Kinds, place};
-use aerie_store::{ApplicationRow, InstanceRow, ServiceRow, Store, VersionRow};
+use aerie_store::{ApplicationRow, InstanceRow, OpenActionRow, ServiceRow, Store, VersionRow};
 use futures_util::StreamExt;
 use std::{
     collections::HashMap,
@@ -72,6 +75,11 @@ impl Reader {
         let holders: HashMap<InstanceId, DirectorId> =
             instances.iter().filter_map(|row| Some((row.id, row.connected_to?))).collect();
         let seen = if instances.is_empty() { Vec::new() } else { self.cloud.inventory(&Scope::Service(id)).await? };
+        let actions = match &kind {
+            Some(kind) if !kind.spec.actions.is_empty() => self.store.actions_open(id).await?,
+            _ => Vec::new(),
+        };
+        let actions = actions.into_iter().map(open_action).collect();
         let instances = self.instances(instances, seen, works, moment).await;
         let instances = self.note_who_is_out_of_hearing(instances, &holders, moment).await?;
         let is_public = kind.as_ref().is_some_and(|kind| kind.spec.public.is_some());
@@ -105,6 +113,7 @@ impl Reader {
             routes,
             entry,
             queued,
+            actions,
             operation: operation
                 .filter(|operation| !operation.state.is_final())
                 .map(|open| OpenOperation { progress: open.progress, created_at: moment.of(open.created_at) }),
@@ -240,6 +249,11 @@ fn service(row: ServiceRow, application: &ApplicationRow, uses: Uses, moment: &M
         serving: row.serving_version_id,
         previous: row.previous_version_id,
     }
+}
+
+fn open_action(row: OpenActionRow) -> OpenAction {
+    let OpenActionRow { run_id, action, values, instance_id, role, life, state, .. } = row;
+    OpenAction { run: run_id, action, values, instance: instance_id, role, life, state }
 }
 
 fn version(row: VersionRow) -> Version {

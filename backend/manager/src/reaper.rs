@@ -156,6 +156,7 @@ mod tests {
             environment: BTreeMap::new(),
             volumes: vec![],
             tmpfs: BTreeMap::new(),
+            executable: Vec::new(),
             capabilities: vec![],
             cpu_millis: 1,
             memory_mib: 1,

@@ -3,7 +3,7 @@
 use crate::world::{Role, Status};
 use aerie_agent_protocol::InstanceConfig;
 use aerie_cloud::{ContainerSpec, NetworkSpec, VolumeSpec};
-use aerie_domain::{CodeVersionId, InstanceId, ServiceId};
+use aerie_domain::{ActionRunId, CodeVersionId, InstanceId, ServiceId, views::ActionState};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -70,6 +70,19 @@ pub enum Step {
         ok: bool,
         /// What it printed.
         output: String,
+    },
+    /// Keep how far an action is on an instance.
+    SetResult {
+        /// The press of its button.
+        run: ActionRunId,
+        /// The instance.
+        instance: InstanceId,
+        /// How far.
+        state: ActionState,
+        /// Exit code.
+        code: Option<i32>,
+        /// How it ended, in words.
+        message: String,
     },
     /// Tell those who wait how far it is.
     Progress(String),

@@ -7,7 +7,8 @@ use crate::settings::ManagerSettings;
 use aerie_agent_protocol::{CodeVersionSpec, InstanceConfig, InstanceReport};
 use aerie_cloud::{ContainerSpec, ContainerStatus};
 use aerie_domain::{
-    ApplicationId, CodeVersionId, DesiredState, InstanceId, RoleName, RolePhase, ServiceId, ServiceState,
+    ActionName, ActionRunId, ApplicationId, CodeVersionId, DesiredState, InstanceId, LifeId, RoleName, RolePhase,
+    ServiceId, ServiceState, views::ActionState,
 };
 use aerie_kinds::{Bound, Kind, Route};
 use std::{collections::BTreeMap, sync::Arc};
@@ -36,6 +37,8 @@ pub struct World {
     pub entry: Entry,
     /// Where in the queue for starts the first of its instances is, counted from 1.
     pub queued: Option<usize>,
+    /// Presses of buttons that have not come to their end on some instance, oldest first.
+    pub actions: Vec<OpenAction>,
     /// What somebody waits for.
     pub operation: Option<OpenOperation>,
     /// Ids for new instances. At least as many as the service may have.
@@ -244,6 +247,25 @@ pub struct EntryInstance {
     pub config: Option<Arc<InstanceConfig>>,
     /// Its agent has done so.
     pub applied: bool,
+}
+
+/// A press of a button that has not come to its end on an instance.
+#[derive(Debug, Clone)]
+pub struct OpenAction {
+    /// Which press.
+    pub run: ActionRunId,
+    /// The action.
+    pub action: ActionName,
+    /// What was typed in.
+    pub values: BTreeMap<String, String>,
+    /// The instance.
+    pub instance: InstanceId,
+    /// As which of its roles.
+    pub role: RoleName,
+    /// The agent's life that shall run it.
+    pub life: LifeId,
+    /// Asked or running.
+    pub state: ActionState,
 }
 
 /// An operation that has not ended.

@@ -11,6 +11,7 @@
 //! with a checked macro, `scripts/sqlx prepare`, and a test in `tests/`.
 
 mod accounts;
+mod actions;
 mod announcements;
 mod applications;
 mod audit;
@@ -48,6 +49,7 @@ mod versions;
 mod wakes;
 
 pub use accounts::{NewUser, UserRow};
+pub use actions::{ActionResultRow, ActionRunRow, NewActionResult, NewActionRun, OpenActionRow};
 pub use announcements::{AnnouncementRow, NewAnnouncement};
 pub use applications::{ApplicationRow, OwnerRow};
 pub use audit::{AuditFilter, AuditRow, NewAudit};

@@ -176,6 +176,7 @@ impl UseCases {
         self.version(actor, service, version).await?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, service).await?;
+        self.ensure_may_activate(&mut txn, &row.service).await?;
         let mut intent = row.service.intent();
         intent.active_version_id = Some(version);
         self.accept(txn, actor, &row, &intent, OperationKind::Activate).await

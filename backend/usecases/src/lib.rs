@@ -7,6 +7,7 @@
 
 mod access;
 mod accounts;
+mod actions;
 mod actor;
 mod admin;
 mod applications;

@@ -1,5 +1,6 @@
 //! The service page: everything about one service, live.
 
+mod actions;
 mod code;
 mod connections;
 mod generator;
@@ -18,17 +19,18 @@ use crate::{
     app::SignedIn,
     components::{Loading, ReadOnly, Refused},
     live::{PageData, leave_when_refused, refresh_every, use_events},
-    server::{Dated, ServiceData, load_load, load_load_runs, load_manager_log, load_service},
+    server::{Dated, ServiceData, load_actions, load_load, load_load_runs, load_manager_log, load_service},
 };
 use aerie_domain::{
     ServiceId,
-    views::{EventView, LoadRunView, LoadView, LogLine, ServiceView},
+    views::{ActionsView, EventView, LoadRunView, LoadView, LogLine, ServiceView},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+use actions::Actions;
 use code::Code;
 use connections::Connections;
 use generator::Generator;
@@ -67,7 +69,8 @@ pub fn ServicePage() -> impl IntoView {
             let public = service.data.service.summary.address.is_some();
             let runs = if public { load_load_runs(id).await? } else { Vec::new() };
             let (load, lines) = (load_load(id, seconds).await?, load_manager_log(id, FIRST_LINES).await?);
-            Ok(First { service, load, runs, lines })
+            let actions = load_actions(id).await?;
+            Ok(First { service, load, runs, actions, lines })
         },
     );
     view! {
@@ -88,6 +91,7 @@ struct First {
     service: Dated<ServiceData>,
     load: LoadView,
     runs: Vec<LoadRunView>,
+    actions: ActionsView,
     lines: Vec<LogLine>,
 }
 
@@ -101,7 +105,7 @@ where
 
 #[component]
 fn Service(first: First) -> impl IntoView {
-    let First { service: first, load, runs, lines } = first;
+    let First { service: first, load, runs, actions, lines } = first;
     let (service, now) = (&first.data.service, Dated { now: first.now, data: () });
     let (id, application_id) = (service.summary.id, service.summary.application_id);
     let (application, takes_code) = (service.application.clone(), service.takes_code);
@@ -109,9 +113,14 @@ fn Service(first: First) -> impl IntoView {
     let (read_only, owner) = (service.read_only, service.owner.clone());
     let takes_variables = service.connections.takes_variables;
     let page = PageData::new(first, move || load_service(id));
+    let has_actions = !actions.actions.is_empty();
+    let actions = PageData::new(actions, move || load_actions(id));
     let signed_in = expect_context::<SignedIn>();
     let changed = Callback::new(move |()| {
         page.refresh.run(());
+        if has_actions {
+            actions.refresh.run(());
+        }
         signed_in.changed();
     });
     let connection = use_events(move |event: &EventView| event.service_id == Some(id), changed);
@@ -136,6 +145,7 @@ fn Service(first: First) -> impl IntoView {
         {(!read_only)
             .then(|| {
                 view! {
+                    {has_actions.then(|| view! { <Actions actions id now=now.clone() /> }.into_any())}
                     {public.then(|| view! { <Generator id first=runs now /> }.into_any())}
                     <ScaleForm page id />
                     {takes_code.then(|| view! { <Code page id /> }.into_any())}

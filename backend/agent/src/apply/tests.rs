@@ -83,6 +83,7 @@ impl Scene {
             processes,
             init: Vec::new(),
             environment: BTreeMap::from([("DIR".to_owned(), dir)]),
+            tasks: Vec::new(),
         }
     }
 
@@ -157,7 +158,7 @@ async fn everything_happens_in_order() {
 async fn code_is_staged_when_it_can_be_and_cleared_when_it_is_not_wanted() {
     let scene = Scene::new();
     let mut config = scene.config(1, vec![process("a")]);
-    config.code = CodePlan { versions: vec![version()], check: sh("echo looked; exit 1") };
+    config.code = CodePlan { versions: vec![version()], check: sh("echo looked; exit 1"), prepare: None };
     scene.offer(config.clone());
     let state = scene.until(|state| !state.problem.is_empty()).await;
     assert_eq!(state.report().problem, "the code cannot be fetched: the director is away");

@@ -114,7 +114,7 @@ async fn checks_get_the_folder_and_do_not_decide() {
     let code = stage(folder.path(), bytes, &version).await.unwrap();
     let mut check = sh("ls $1; exit 1");
     check.push("check".to_owned());
-    let plan = CodePlan { versions: vec![version.clone()], check };
+    let plan = CodePlan { versions: vec![version.clone()], check, prepare: None };
     let report = code.check(&host().0, &plan, version.id, &BTreeMap::new()).await.unwrap();
     assert_eq!(report, CheckReport { version: version.id, ok: false, output: "a".to_owned() });
     assert!(code.has(version.id));
@@ -130,7 +130,7 @@ async fn others_and_unfinished_work_are_cleared_away() {
     fs::write(folder.path().join(format!(".fetch-{gone}")), "half").unwrap();
     let code = Code::new(folder.path().to_owned(), Arc::new(Fixed(Vec::new())));
     let spec = CodeVersionSpec { id: kept, digest: String::new(), size_bytes: 0 };
-    let removed = code.remove_others(&CodePlan { versions: vec![spec], check: Vec::new() });
+    let removed = code.remove_others(&CodePlan { versions: vec![spec], check: Vec::new(), prepare: None });
     assert_eq!(removed, [gone]);
     assert_eq!(names(folder.path()), [kept.to_string(), "lost+found".to_owned()]);
 }

@@ -10,7 +10,7 @@ use bollard::models::{
     ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, Mount as EngineMount, MountType,
     MountVolumeOptions, NetworkingConfig, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// User and group of everything in a container: the one that the base image has.
 const USER: &str = "1000:1000";
@@ -70,7 +70,7 @@ fn host_config(spec: &ContainerSpec, labels: &Labels) -> HostConfig {
         security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
         privileged: Some(false),
         readonly_rootfs: Some(true),
-        tmpfs: Some(tmpfs(&spec.tmpfs)),
+        tmpfs: Some(tmpfs(spec)),
         mounts: Some(spec.volumes.iter().map(|mount| volume_mount(mount, spec, labels)).collect()),
         // The agent is the init process.
         init: Some(false),
@@ -89,11 +89,12 @@ fn ulimit(name: &str, value: i64) -> ResourcesUlimits {
     ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) }
 }
 
-fn tmpfs(folders: &BTreeMap<String, u32>) -> HashMap<String, String> {
-    folders
-        .iter()
-        .map(|(path, mib)| (path.clone(), format!("rw,noexec,nosuid,nodev,size={mib}m,uid=1000,gid=1000,mode=0755")))
-        .collect()
+fn tmpfs(spec: &ContainerSpec) -> HashMap<String, String> {
+    let options = |(path, mib): (&String, &u32)| {
+        let exec = if spec.executable.contains(path) { "exec" } else { "noexec" };
+        (path.clone(), format!("rw,{exec},nosuid,nodev,size={mib}m,uid=1000,gid=1000,mode=0755"))
+    };
+    spec.tmpfs.iter().map(options).collect()
 }
 
 /// The labels matter when the volume is absent: the engine then makes it, and it must be recognised as ours.
@@ -158,6 +159,7 @@ fn check(spec: &ContainerSpec) -> Result<(), CloudError> {
 mod tests {
     use super::*;
     use aerie_domain::{InstanceId, ServiceId};
+    use std::collections::BTreeMap;
 
     fn spec() -> ContainerSpec {
         ContainerSpec {
@@ -168,7 +170,8 @@ mod tests {
             network: NetworkMode::Host,
             environment: BTreeMap::new(),
             volumes: vec![],
-            tmpfs: [("/tmp".to_owned(), 16)].into(),
+            tmpfs: [("/tmp".to_owned(), 16), ("/code".to_owned(), 8)].into(),
+            executable: vec!["/code".to_owned()],
             capabilities: vec!["NET_BIND_SERVICE".into()],
             cpu_millis: 4_000,
             memory_mib: 64,
@@ -202,5 +205,6 @@ mod tests {
         assert_eq!(log.get("max-size").map(String::as_str), Some("1536k"));
         let tmp = host.tmpfs.unwrap_or_default();
         assert!(tmp["/tmp"].starts_with("rw,noexec,nosuid,nodev,size=16m"));
+        assert!(tmp["/code"].starts_with("rw,exec,nosuid,nodev,size=8m"));
     }
 }

@@ -44,6 +44,7 @@ impl DockerCloud {
             environment: BTreeMap::new(),
             volumes: vec![],
             tmpfs: BTreeMap::new(),
+            executable: Vec::new(),
             capabilities: vec![],
             cpu_millis: 500,
             memory_mib: 64,

@@ -73,6 +73,7 @@ impl Fixture {
             environment: BTreeMap::new(),
             volumes: vec![],
             tmpfs: BTreeMap::from([("/tmp".to_owned(), 8)]),
+            executable: Vec::new(),
             capabilities: vec![],
             cpu_millis: 1000,
             memory_mib: 48,

@@ -32,6 +32,7 @@ use utoipa::OpenApi;
         (name = "applications", description = "What a user composes out of services"),
         (name = "services", description = "Services: start, stop, scale, configure, logs"),
         (name = "load", description = "What services use and do, over time; the load generator"),
+        (name = "actions", description = "Buttons of services: scripts that run on instances when somebody asks"),
         (name = "bindings", description = "Services that use other services of their application"),
         (name = "versions", description = "Uploaded code"),
         (name = "operations", description = "How far a request is"),

@@ -2,8 +2,8 @@
 
 use super::{
     api::v1::{
-        admin, announcements, applications, bindings, kinds, load_runs, me, operations, services, sessions, tokens,
-        users, versions,
+        actions, admin, announcements, applications, bindings, kinds, load_runs, me, operations, services, sessions,
+        tokens, users, versions,
     },
     auth, docs, health, metrics, observe, openapi, pages,
     problem::ApiError,
@@ -70,6 +70,10 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(load_runs::list::list_load_runs, load_runs::start::start_load_run))
         .routes(routes!(load_runs::read::read_load_run))
         .routes(routes!(load_runs::cancel::cancel_load_run))
+        // actions
+        .routes(routes!(actions::list::list_actions))
+        .routes(routes!(actions::runs::list_action_runs))
+        .routes(routes!(actions::run::run_action))
         // code
         .routes(routes!(versions::list::list_versions))
         .routes(routes!(versions::read::read_version, versions::delete::delete_version))

@@ -75,6 +75,7 @@ impl Listening {
             processes: Vec::new(),
             init: Vec::new(),
             environment: BTreeMap::new(),
+            tasks: Vec::new(),
         };
         let mut txn = self.app.state.store.begin().await.unwrap();
         txn.instance_set_config(instance, &config).await.unwrap();

@@ -25,6 +25,7 @@ async fn instance(app: &App, service: &str) -> (InstanceId, String) {
         environment: BTreeMap::new(),
         volumes: Vec::new(),
         tmpfs: BTreeMap::new(),
+        executable: Vec::new(),
         capabilities: Vec::new(),
         cpu_millis: 100,
         memory_mib: 64,

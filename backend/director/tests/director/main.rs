@@ -7,6 +7,7 @@ mod agents;
 mod attacks;
 mod authorisation;
 mod http_accounts;
+mod http_actions;
 mod http_admin;
 mod http_applications;
 mod http_connections;

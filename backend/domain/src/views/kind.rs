@@ -1,5 +1,6 @@
 //! Service kinds, as the create page and the CLI see them.
 
+use super::ActionView;
 use crate::SettingSpec;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,9 @@ pub struct KindView {
     pub roles: Vec<RoleSpecView>,
     /// Settings, in the order pages show them.
     pub settings: Vec<SettingSpec>,
+    /// Buttons that run something on its instances, in the order pages show them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<ActionView>,
     /// It takes code uploads.
     pub code: bool,
     /// It can have a public address.

@@ -1,8 +1,9 @@
 //! What must hold across the fields of a `template.toml`. Every message starts with the key it is about.
 
+use super::actions;
 use crate::{FileTemplate, KindSpec, RoleSpec, render::start_order};
 use aerie_agent_protocol::{CODE_FOLDER, MetricsSpec, RUN_FOLDER, ReloadMethod};
-use aerie_domain::{ALLOWED_CAPABILITIES, RoleName, VariableName, views::KindCategory};
+use aerie_domain::{ALLOWED_CAPABILITIES, RoleName, SettingSpec, VariableName, views::KindCategory};
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
 /// Signals a template may name.
@@ -11,7 +12,7 @@ const SIGNALS: &[&str] = &["TERM", "QUIT", "INT", "HUP", "USR1", "USR2", "WINCH"
 /// Shorter: can be guessed; longer: some programs cut it.
 const SECRET_LENGTHS: RangeInclusive<u32> = 16..=64;
 
-type Check = Result<(), String>;
+pub(super) type Check = Result<(), String>;
 
 /// Checks everything that can be told from the text alone.
 pub(super) fn spec(spec: &KindSpec) -> Check {
@@ -21,6 +22,7 @@ pub(super) fn spec(spec: &KindSpec) -> Check {
     settings(spec)?;
     secrets(spec)?;
     offers(spec)?;
+    actions::check(spec)?;
     let mut paths = BTreeSet::new();
     for role in &spec.roles {
         volume(role)?;
@@ -35,7 +37,7 @@ pub(super) fn spec(spec: &KindSpec) -> Check {
     Ok(())
 }
 
-fn ensure(holds: bool, message: impl FnOnce() -> String) -> Check {
+pub(super) fn ensure(holds: bool, message: impl FnOnce() -> String) -> Check {
     if holds { Ok(()) } else { Err(message()) }
 }
 
@@ -69,11 +71,17 @@ fn references(spec: &KindSpec) -> Check {
         ensure(!code.roles.is_empty(), || "code.roles: is empty".to_owned())?;
         code.roles.iter().try_for_each(|role| exists("code.roles", role))?;
         ensure(is_plain_name(&code.default), || "code.default: must be the name of a folder".to_owned())?;
+        if let Some(script) = &code.prepare {
+            ensure(!script.command.is_empty(), || "code.prepare.command: is empty".to_owned())?;
+            ensure(script.timeout_s > 0, || "code.prepare.timeout_s: must be above 0".to_owned())?;
+        }
         ensure(spec.tmpfs.contains_key(CODE_FOLDER), || format!("tmpfs: {CODE_FOLDER} is missing, code goes there"))?;
     }
     for role in &spec.roles {
         let key = format!("roles.{}.uses", role.name);
         role.uses.iter().try_for_each(|used| exists(&key, used))?;
+        let key = format!("roles.{}.sees", role.name);
+        role.sees.iter().try_for_each(|seen| exists(&key, seen))?;
         for hook in &role.init {
             ensure(hook.role == role.name, || format!("roles.{}.init.role: must be {}", role.name, role.name))?;
             ensure(!hook.command.is_empty(), || format!("roles.{}.init.command: is empty", role.name))?;
@@ -103,6 +111,9 @@ fn limits(spec: &KindSpec) -> Check {
             format!("tmpfs: {path} has {mib} MiB, but must fit into size.memory_mib")
         })?;
     }
+    for path in &spec.executable {
+        ensure(spec.tmpfs.contains_key(path), || format!("executable: {path:?} is not one of the folders of tmpfs"))?;
+    }
     for role in &spec.roles {
         let at = format!("roles.{}", role.name);
         ensure(role.max > 0 && role.min <= role.max, || format!("{at}.max: must be at least 1 and at least min"))?;
@@ -112,9 +123,14 @@ fn limits(spec: &KindSpec) -> Check {
 }
 
 fn settings(spec: &KindSpec) -> Check {
+    fields("settings", &spec.settings)
+}
+
+/// What can be typed in, of a service or of an action.
+pub(super) fn fields(list: &str, fields: &[SettingSpec]) -> Check {
     let mut seen = BTreeSet::new();
-    for setting in &spec.settings {
-        let at = format!("settings.{}", setting.name);
+    for setting in fields {
+        let at = format!("{list}.{}", setting.name);
         identifier(&at, &setting.name)?;
         ensure(seen.insert(&setting.name), || format!("{at}: is there twice"))?;
         match setting.normalise(&setting.default) {
@@ -159,7 +175,7 @@ fn is_variable_prefix(text: &str) -> bool {
 }
 
 /// What templates can name after a dot.
-fn identifier(at: &str, name: &str) -> Check {
+pub(super) fn identifier(at: &str, name: &str) -> Check {
     let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     let starts_well = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
     ensure(plain && starts_well, || format!("{at}.name: may use only a–z, digits and underscores"))

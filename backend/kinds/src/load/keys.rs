@@ -15,6 +15,11 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     for setting in items(document.get("settings")) {
         part::<SettingSpec>(&format!("settings.{}", name(setting)), Some(setting))?;
     }
+    for action in items(document.get("actions")) {
+        for field in items(action.get("fields")) {
+            part::<SettingSpec>(&format!("actions.{}.fields.{}", name(action), name(field)), Some(field))?;
+        }
+    }
     for role in items(document.get("roles")) {
         let at = format!("roles.{}", name(role));
         for hook in items(role.get("init")) {

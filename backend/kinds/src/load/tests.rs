@@ -70,6 +70,25 @@ init = [{ name = "init", role = "store", command = ["/init"], timeout_s = 5 }]
 command = ["/store"]
 reload = "none"
 health = { kind = { type = "alive" }, interval_ms = 1, timeout_ms = 1, failures = 1 }
+[[actions]]
+name = "go"
+title = "Go"
+roles = ["back"]
+command = ["/go", "{{ values.how }}"]
+excludes = ["go", "activate"]
+[[actions.fields]]
+name = "how"
+title = "How"
+type = "text"
+max_length = 9
+default = "well"
+[[actions]]
+name = "halt"
+title = "Halt"
+roles = ["back"]
+on = "all"
+command = ["/halt"]
+stops = ["go"]
 "#;
 
 /// A folder named `small` with a kind in it.
@@ -141,6 +160,27 @@ fn mistakes_are_told_with_file_and_key() {
         ("drain_s = 2", "drain_s = 2\ndrian_s = 3", "drian_s"),
         ("drain_s = 2\n", "", "drain_s"),
         ("min = 1", "min = 1\nmni = 2", "settings.limit: unknown key \"mni\""),
+        ("roles = [\"back\"]\ncommand = [\"/go\"", "roles = []\ncommand = [\"/go\"", "actions.go.roles: is empty"),
+        ("roles = [\"back\"]\ncommand", "roles = [\"nobody\"]\ncommand", "actions.go.roles: there is no role nobody"),
+        ("command = [\"/halt\"]", "command = []", "actions.halt.command: is empty"),
+        ("name = \"halt\"", "name = \"go\"", "actions.go: is there twice"),
+        ("name = \"halt\"", "name = \"activate\"", "actions.activate.name: is taken"),
+        ("stops = [\"go\"]", "stops = [\"run\"]", "actions.halt.stops: there is no action run"),
+        ("\"activate\"]", "\"active\"]", "actions.go.excludes: there is no action active"),
+        ("{{ values.how }}", "{{ values.why }}", "actions.go.command"),
+        ("{{ values.how }}", "{{ valeus.how }}", "actions.go.command: there is no \"valeus\""),
+        ("{{ service }}", "{{ values.how }}", "roles.back.process.command: there is no \"values\""),
+        ("max_length = 9", "max_length = 9\nmin = 1", "actions.go.fields.how: unknown key \"min\""),
+        ("max_length = 9", "max_length = 9999", "actions.go.fields.how.max_length: must be at most"),
+        ("max_length = 9", "max_length = 3", "actions.go.fields.how.default: must have at most"),
+        ("on = \"all\"", "on = \"some\"", "some"),
+        (
+            "check = [\"/check\"]",
+            "prepare = { name = \"p\", command = [], timeout_s = 1 }",
+            "code.prepare.command: is empty",
+        ),
+        ("uses = [\"back\"]", "uses = [\"back\"]\nsees = [\"nobody\"]", "roles.front.sees: there is no role nobody"),
+        ("drain_s = 2", "drain_s = 2\nexecutable = [\"/tmp\"]", "executable: \"/tmp\" is not one of"),
         ("pids = 32", "pids = 32\nswap = 1", "size: unknown key \"swap\""),
         ("kind = { type = \"tcp\", port = 2 }", "kind = { type = \"tcp\", port = 2, path = \"/\" }", "health.kind"),
         ("timeout_s = 5 }", "timeout_s = 5, user = \"x\" }", "roles.store.init: unknown key \"user\""),

@@ -37,6 +37,9 @@ const NAMES: &[&str] = &[
     "installation",
 ];
 
+/// What the commands of actions can name besides.
+const ACTION_VALUES: &str = "values";
+
 /// What the templates of offers can name; the fields of [`OfferContext`].
 const OFFER_NAMES: &[&str] = &["service", "application", "settings", "secrets"];
 
@@ -54,6 +57,13 @@ impl<'a> Engine<'a> {
     pub(super) fn new(kind: &'a Kind, given: &RenderContext) -> Self {
         let digests = Digests::default();
         Self { kind, environment: environment(&digests), context: total(kind, given), digests }
+    }
+
+    /// The same for an action: its commands can also name what was typed in.
+    pub(super) fn with_values(kind: &'a Kind, given: &RenderContext, values: &BTreeMap<String, String>) -> Self {
+        let engine = Self::new(kind, given);
+        let context = context! { values, ..engine.context.clone() };
+        Self { context, ..engine }
     }
 
     /// Renders a file and remembers its digest: of the text with the mark still in it.
@@ -177,6 +187,13 @@ pub(crate) fn check(kind: &Kind) -> Result<(), (String, String)> {
         for text in role.init.iter().flat_map(|hook| &hook.command) {
             let at = format!("roles.{}.init.command", role.name);
             compile(&environment, text).map_err(|message| in_spec(format!("{at}: {message}")))?;
+        }
+    }
+    let names: Vec<&str> = NAMES.iter().copied().chain([ACTION_VALUES]).collect();
+    for action in &kind.spec.actions {
+        for text in &action.command {
+            let at = format!("actions.{}.command", action.name);
+            compile_with(&environment, text, &names).map_err(|message| in_spec(format!("{at}: {message}")))?;
         }
     }
     for (name, text) in kind.spec.offers.iter().flat_map(|offers| &offers.variables) {

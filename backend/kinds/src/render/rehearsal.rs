@@ -1,10 +1,10 @@
 //! Rendering a kind for made-up services when it is loaded, so that a misspelt filter or setting is told then rather
 //! than by the first service that needs it.
 
-use super::{Bound, Member, OfferContext, RenderContext, Route};
+use super::{ActionCall, Bound, Member, OfferContext, RenderContext, RenderError, Route};
 use crate::Kind;
 use aerie_agent_protocol::CodeVersionSpec;
-use aerie_domain::{CodeVersionId, InstanceId};
+use aerie_domain::{ActionRunId, CodeVersionId, InstanceId, LifeId};
 use std::{collections::BTreeMap, error::Error};
 
 /// What the installation tells its system kinds.
@@ -15,7 +15,8 @@ const INSTALLATION: &[(&str, &str)] =
 pub(crate) fn rehearse(kind: &Kind) -> Result<(), (String, String)> {
     for context in [full(kind), bare(kind)] {
         let offers = kind.offers(&OfferContext::from(&context)).map(|_| ());
-        offers.and_then(|()| kind.render(&context).map(|_| ())).map_err(|error| {
+        let rendered = offers.and_then(|()| kind.render(&context).map(|_| ()));
+        rendered.and_then(|()| actions(kind, &context)).map_err(|error| {
             let file = if error.file.starts_with("files/") { error.file.clone() } else { "template.toml".to_owned() };
             let line = error.source.line().map(|line| format!("line {line}: ")).unwrap_or_default();
             let cause = error.source.source().map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -24,6 +25,19 @@ pub(crate) fn rehearse(kind: &Kind) -> Result<(), (String, String)> {
         })?;
     }
     Ok(())
+}
+
+/// Every action, with what its form shows at first.
+fn actions(kind: &Kind, context: &RenderContext) -> Result<(), RenderError> {
+    kind.spec.actions.iter().try_for_each(|action| {
+        let call = ActionCall {
+            id: ActionRunId::generate(),
+            life: LifeId::generate(),
+            role: action.roles[0].clone(),
+            values: action.fields.iter().map(|field| (field.name.clone(), field.default.clone())).collect(),
+        };
+        kind.task(action, &call, context).map(|_| ())
+    })
 }
 
 /// A service that has one of everything.

@@ -1,8 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
 use super::*;
-use crate::Kinds;
+use crate::{ActionSpec, Kinds};
 use aerie_agent_protocol::ReloadMethod;
+use aerie_domain::{ActionRunId, LifeId};
 use proptest::prelude::*;
 use std::{
     path::Path,
@@ -248,4 +249,41 @@ proptest! {
         prop_assert_eq!(&config, &kind.render(&context).unwrap());
         prop_assert_eq!(config.processes.len(), roles.len());
     }
+}
+
+#[test]
+fn a_task_takes_what_was_typed_as_variables_and_whole_arguments() {
+    let kind = kind("generic");
+    let run = kind.spec.actions.iter().find(|action| action.name.as_str() == "run").unwrap();
+    let hostile = "'; rm -rf / #\" $HOME {{ secrets }}";
+    let call = ActionCall {
+        id: ActionRunId::generate(),
+        life: LifeId::generate(),
+        role: role("node"),
+        values: [("parameters".to_owned(), hostile.to_owned())].into(),
+    };
+    let task = kind.task(run, &call, &context(&["node"])).unwrap();
+    assert_eq!(task.environment["ACTION_PARAMETERS"], hostile, "as it was typed");
+    assert_eq!(task.command[2], "/code/0190c0de-0000-7000-8000-000000000001");
+    assert_eq!((task.id, task.life, task.stop_timeout_s), (call.id, call.life, 10));
+    let none = RenderContext { serving: None, ..context(&["node"]) };
+    assert_eq!(kind.task(run, &call, &none).unwrap().command[2], "");
+
+    // As part of a command, a value stays one argument.
+    let echo = ActionSpec { command: vec!["/echo".to_owned(), "{{ values.parameters }}".to_owned()], ..run.clone() };
+    assert_eq!(kind.task(&echo, &call, &context(&["node"])).unwrap().command, ["/echo", hostile]);
+}
+
+#[test]
+fn a_master_and_a_node_see_everybody_and_the_code_is_prepared() {
+    let members = BTreeMap::from([
+        (role("master"), vec![member("m1", "10.0.0.2")]),
+        (role("node"), vec![member("n1", "127.0.0.1"), member("n2", "10.0.0.4")]),
+    ]);
+    let config = kind("generic").render(&RenderContext { members, ..context(&["node"]) }).unwrap();
+    let list = file(&config, "node/members");
+    assert!(list.contains("member master m1 10.0.0.2\nmember node n1 127.0.0.1\nmember node n2 10.0.0.4\n"), "{list}");
+    let prepare = config.code.prepare.as_ref().unwrap();
+    assert_eq!((prepare.name.as_str(), prepare.role.as_str()), ("init", "node"));
+    assert_eq!(config.tasks, []);
 }

@@ -6,6 +6,7 @@
 
 mod data;
 mod entry;
+mod generic;
 mod harness;
 mod helloworld;
 mod java;

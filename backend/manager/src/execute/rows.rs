@@ -130,6 +130,9 @@ async fn write_step(
         Step::SetCheck { version, ok, output } => {
             changes.service |= txn.version_set_check(*version, *ok, output).await?;
         }
+        Step::SetResult { run, instance, state, code, message } => {
+            changes.service |= txn.action_result_set(*run, *instance, *state, *code, message).await?;
+        }
         Step::Progress(text) => changes.operation |= txn.operations_progress(service, text).await? > 0,
         Step::Finish(generation) => changes.operation |= txn.operations_finish(service, *generation).await? > 0,
         Step::Fail { generation, error } => {

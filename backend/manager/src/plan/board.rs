@@ -40,6 +40,8 @@ pub(super) struct Draft<'w> {
     pub roles: Vec<Role>,
     /// Differs from the row's, with its new generation.
     pub config: Option<Arc<InstanceConfig>>,
+    /// Nothing else about it differs than its tasks.
+    pub only_tasks: bool,
     /// Its agent starts over: what it reported before means nothing, so the next configuration gets a new generation.
     pub renew: bool,
     /// Its agent has been silent for too long.
@@ -141,6 +143,7 @@ impl<'w> Draft<'w> {
             wanted: true,
             roles: row.roles.clone(),
             config: None,
+            only_tasks: false,
             renew: false,
             lost: row.is_lost(world),
             placed: false,
@@ -156,6 +159,7 @@ impl<'w> Draft<'w> {
             wanted: true,
             roles,
             config: None,
+            only_tasks: false,
             renew: false,
             lost: false,
             placed: true,

@@ -1,10 +1,11 @@
 //! What every instance's agent shall bring about, and whether that differs from what it was told.
 
 use super::{
-    Render,
+    Render, actions,
     board::{Board, Draft, Weight},
     code::needs_code,
 };
+use aerie_agent_protocol::InstanceConfig;
 use aerie_domain::{InstanceId, RoleName, RolePhase};
 use aerie_kinds::{Member, RenderContext};
 use std::{
@@ -22,7 +23,12 @@ pub(super) fn render_all(board: &mut Board<'_>, render: &dyn Render) {
     for index in 0..board.drafts.len() {
         let draft = &board.drafts[index];
         let config = if draft.wanted {
-            match render.render(board.kind, &context(board, draft, &members)) {
+            let context = context(board, draft, &members);
+            let rendered = render.render(board.kind, &context).and_then(|config| {
+                let tasks = actions::tasks(board, draft, &context)?;
+                Ok(InstanceConfig { tasks, ..config })
+            });
+            match rendered {
                 Ok(config) => changed(draft, config),
                 Err(text) => {
                     failed = Some(text);
@@ -32,7 +38,17 @@ pub(super) fn render_all(board: &mut Board<'_>, render: &dyn Render) {
         } else {
             None
         };
+        let only_tasks = {
+            let draft = &board.drafts[index];
+            let current = draft.row.and_then(|row| row.config.as_deref());
+            !draft.renew
+                && config
+                    .as_deref()
+                    .zip(current)
+                    .is_some_and(|(config, current)| actions::differs_in_tasks(config, current))
+        };
         board.drafts[index].config = config;
+        board.drafts[index].only_tasks = only_tasks;
     }
     if let Some(text) = failed
         && !board.troubles.iter().any(|trouble| trouble.weight == Weight::Hopeless)
@@ -41,14 +57,11 @@ pub(super) fn render_all(board: &mut Board<'_>, render: &dyn Render) {
     }
 }
 
-fn changed(
-    draft: &Draft<'_>,
-    mut config: aerie_agent_protocol::InstanceConfig,
-) -> Option<Arc<aerie_agent_protocol::InstanceConfig>> {
+fn changed(draft: &Draft<'_>, mut config: InstanceConfig) -> Option<Arc<InstanceConfig>> {
     let current = draft.row.and_then(|row| row.config.as_deref());
     if let Some(current) = current {
         config.generation = current.generation;
-        if config == *current && !draft.renew {
+        if actions::says_nothing_new(&config, current) && !draft.renew {
             return None;
         }
     }
@@ -90,11 +103,11 @@ fn context(board: &Board<'_>, draft: &Draft<'_>, members: &Members) -> RenderCon
     }
 }
 
-/// The members of the roles that the instance uses; other roles have none, so that a configuration changes only when
+/// The members of the roles that the instance uses or sees; other roles have none, so that a configuration changes only when
 /// something changes that it names, and so that many instances cost no square of their number.
 fn seen_by(board: &Board<'_>, draft: &Draft<'_>, members: &Members) -> BTreeMap<RoleName, Vec<Member>> {
-    let used: BTreeSet<&RoleName> =
-        draft.roles.iter().filter_map(|role| board.role(&role.name)).flat_map(|spec| &spec.uses).collect();
+    let specs = draft.roles.iter().filter_map(|role| board.role(&role.name));
+    let used: BTreeSet<&RoleName> = specs.flat_map(|spec| spec.uses.iter().chain(&spec.sees)).collect();
     let mut seen = BTreeMap::new();
     for role in board.spec().roles.iter().map(|spec| &spec.name) {
         let mut list = Vec::new();
@@ -118,6 +131,8 @@ fn is_listed_early(board: &Board<'_>, draft: &Draft<'_>, role: &RoleName) -> boo
         && draft
             .roles
             .iter()
-            .filter(|user| board.role(&user.name).is_some_and(|spec| spec.uses.contains(role)))
+            .filter(|user| {
+                board.role(&user.name).is_some_and(|spec| spec.uses.contains(role) || spec.sees.contains(role))
+            })
             .all(|user| user.phase == RolePhase::Starting)
 }

@@ -277,6 +277,7 @@ fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAd
         ]),
         volumes,
         tmpfs: spec.tmpfs.clone(),
+        executable: spec.executable.clone(),
         capabilities: spec.capabilities.clone(),
         cpu_millis: spec.size.cpu_millis,
         memory_mib: spec.size.memory_mib,

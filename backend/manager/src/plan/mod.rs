@@ -24,11 +24,14 @@
 //!   moment that all instances which serve a code role have it. One flip at a time.
 //! * **Containers** (`containers`): a wanted instance has a running container. One that ended by itself is started
 //!   again at once, then with growing waits; its roles start over. One whose agent is silent for a minute is replaced.
+//! * **Actions** (`actions`): tasks of open runs are part of the configuration; what agents tell of them, or cannot tell any
+//!   more, ends the runs. Tasks alone do not make a service ADAPTING.
 //! * **Stop, delete** (`teardown`): works from every state. The entry is told first, then containers go. Volumes stay
 //!   until the service is deleted.
 //! * **Status** (`status`): INIT → PROLOGUE → RUNNING ↔ ADAPTING; EPILOGUE → STOPPED; ERROR when something keeps
 //!   failing, left by itself. RUNNING means converged, and then `observed_generation` is the intent's generation.
 
+mod actions;
 mod board;
 mod code;
 mod configs;
@@ -92,6 +95,7 @@ fn converge(world: &World, kind: &Kind, render: &dyn Render) -> Plan {
     let matching = matching::match_instances(&board);
     roles::assign(&mut board, &matching);
     code::settle(&mut board);
+    actions::settle(&mut board);
     configs::render_all(&mut board, render);
     if serving::promote(&mut board) | draining::finish(&mut board) {
         configs::render_all(&mut board, render);

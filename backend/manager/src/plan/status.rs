@@ -1,6 +1,9 @@
 //! How the service is, what those who wait are told, and when to look again.
 
-use super::board::{Board, Draft, Trouble, Weight};
+use super::{
+    actions::only_tasks_are_missing,
+    board::{Board, Draft, Trouble, Weight},
+};
 use crate::{
     explain,
     step::{Level, Step},
@@ -143,7 +146,7 @@ fn is_converged(board: &Board<'_>) -> bool {
         draft.placed
             && draft.wanted
             && draft.is_running()
-            && draft.is_up_to_date()
+            && (draft.is_up_to_date() || only_tasks_are_missing(board, draft))
             && draft.roles.iter().all(|role| role.phase == RolePhase::Serving)
     };
     board.troubles.is_empty()

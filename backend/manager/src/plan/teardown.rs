@@ -1,6 +1,6 @@
 //! Stopping and deleting, from any state.
 
-use super::{board::label, containers::dispose, draining::entry_forgot, emit::observed};
+use super::{actions, board::label, containers::dispose, draining::entry_forgot, emit::observed};
 use crate::{
     explain,
     step::{Level, Plan, Step},
@@ -26,6 +26,7 @@ const ENTRY_POLL: Duration = Duration::milliseconds(100);
 /// What has to be done to have no instances.
 pub(super) fn plan(world: &World, kind: Option<&Kind>) -> Plan {
     let mut plan = Plan::default();
+    actions::end_all(world, &mut plan);
     if world.instances.is_empty() {
         finish(world, &mut plan);
         return plan;

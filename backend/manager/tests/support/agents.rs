@@ -69,6 +69,8 @@ async fn agent(store: Store, cloud: SimulatedCloud, spec: ContainerSpec, hub: Di
                     .collect(),
                 staged,
                 problem: String::new(),
+                life: None,
+                tasks: Vec::new(),
             };
             let _ = store.instance_report(id, hub, &report).await;
         }

@@ -78,8 +78,9 @@ fn SettingField(setting: SettingView, value: Memo<String>, error: Signal<Option<
     }
 }
 
+/// The input of a setting or of a field of an action.
 #[component]
-fn Input(id: String, name: String, kind: SettingKind, shown: RwSignal<String>) -> impl IntoView {
+pub fn Input(id: String, name: String, kind: SettingKind, shown: RwSignal<String>) -> impl IntoView {
     let options = match &kind {
         SettingKind::Switch => Some(vec!["on".to_owned(), "off".to_owned()]),
         SettingKind::Choice { options } => Some(options.clone()),
@@ -128,7 +129,7 @@ fn Input(id: String, name: String, kind: SettingKind, shown: RwSignal<String>) -
 }
 
 /// The help of a setting, its bounds and its default, as one sentence after the other.
-fn hint(kind: &SettingKind, help: &str, default: &str) -> String {
+pub fn hint(kind: &SettingKind, help: &str, default: &str) -> String {
     let bounds = match kind {
         SettingKind::Integer { min, max, unit } => format!("{min} to {max} {unit}").trim_end().to_owned(),
         SettingKind::Megabytes { min, max } => format!("{min}M to {max}M"),

@@ -1,5 +1,6 @@
 //! Version 1 of the REST API: one folder per resource, one file per endpoint.
 
+pub mod actions;
 pub mod admin;
 pub mod announcements;
 pub mod applications;

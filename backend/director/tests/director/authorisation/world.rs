@@ -45,11 +45,15 @@ impl World {
         let path = format!("/api/v1/applications/{application}/services");
         let store = json!({"kind": "keyvalue", "name": format!("{name}s-secret-store")});
         let store = text(&user.post(&path, store).await.expect(201)["id"]);
+        let tool = json!({"kind": "generic", "name": format!("{name}s-secret-tool")});
+        let tool = text(&user.post(&path, tool).await.expect(201)["id"]);
         let run = load_run(app, me, service.parse().unwrap()).await;
         let things = BTreeMap::from([
             ("user", me.to_string()),
             ("store", store.clone()),
             ("other", store),
+            ("tool", tool),
+            ("action", "run".to_owned()),
             ("secret", "password".to_owned()),
             ("load-run", run.to_string()),
             ("announcement", AnnouncementId::generate().to_string()),
@@ -78,6 +82,8 @@ impl World {
             let singular = match before.as_str() {
                 // A site has no passwords of its own.
                 "services" if path.contains("/secrets/") => "store".to_owned(),
+                // Nor buttons.
+                "services" if path.contains("/actions") => "tool".to_owned(),
                 before => before.strip_suffix('s').unwrap_or(before).to_owned(),
             };
             filled.push(match name {

@@ -151,7 +151,9 @@ impl Container {
             arguments.extend(["--network-alias".to_owned(), alias.clone()]);
         }
         for (path, mib) in tmpfs {
-            arguments.extend(["--tmpfs".to_owned(), format!("{path}:size={mib}m,uid=1000,gid=1000,mode=755")]);
+            // A path may bring options along: `/code:exec`.
+            let path = if path.contains(':') { format!("{path},") } else { format!("{path}:") };
+            arguments.extend(["--tmpfs".to_owned(), format!("{path}size={mib}m,uid=1000,gid=1000,mode=755")]);
         }
         for (volume, path) in volumes {
             arguments.extend(["--volume".to_owned(), format!("{volume}:{path}")]);

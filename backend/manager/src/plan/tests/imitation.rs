@@ -10,12 +10,13 @@ use crate::{
     step::Plan,
     world::{Entry, EntryInstance, Image, Instance, OpenOperation, Seen, Service, Status, Version, World},
 };
-use aerie_agent_protocol::{CodePlan, CodeVersionSpec, FileSpec, InstanceConfig};
+use aerie_agent_protocol::{CodePlan, CodeVersionSpec, FileSpec, InstanceConfig, TaskReport};
 use aerie_cloud::ContainerSpec;
 use aerie_domain::{
-    ApplicationId, CodeVersionId, DesiredState, InstanceId, RoleName, RolePhase, ServiceId, ServiceState,
+    ActionRunId, ApplicationId, CodeVersionId, DesiredState, InstanceId, RoleName, RolePhase, ServiceId, ServiceState,
 };
 use aerie_kinds::Kind;
+pub(crate) use engine::life;
 pub(crate) use kind::role;
 use kind::{Plain, php_kind};
 use std::{
@@ -50,6 +51,10 @@ pub(crate) struct Imitation {
     pub failed: Vec<String>,
     pub deleted: bool,
     pub volumes: BTreeSet<String>,
+    /// What agents tell of tasks that they have.
+    pub tasks: Vec<TaskReport>,
+    /// Runs of actions that have ended.
+    pub ended: BTreeSet<(ActionRunId, InstanceId)>,
     pub lines: Vec<String>,
     /// The entry's own idea of who serves; `None` without an entry.
     pub entry_told: Option<String>,
@@ -101,6 +106,7 @@ impl Imitation {
             operation: None,
             fresh: vec![],
             queued: None,
+            actions: vec![],
             last_in_application: true,
             settings: Arc::new(ManagerSettings::default()),
         };
@@ -116,6 +122,8 @@ impl Imitation {
             failed: vec![],
             deleted: false,
             volumes: BTreeSet::new(),
+            tasks: vec![],
+            ended: BTreeSet::new(),
             lines: vec![],
             entry_told: None,
             entry_service: ServiceId(uuid::Uuid::from_u128(99)),
@@ -242,6 +250,7 @@ impl Imitation {
                 processes: vec![],
                 init: vec![],
                 environment: BTreeMap::new(),
+                tasks: Vec::new(),
             };
             self.world.entry = Entry {
                 service: Some(self.entry_service),

@@ -4,6 +4,7 @@
 mod all_kinds;
 mod histories;
 mod imitation;
+mod rules_actions;
 mod rules_bindings;
 mod rules_code;
 mod rules_failures;

@@ -8,7 +8,7 @@ use crate::{
 };
 use aerie_agent_protocol::{InstanceReport, ProcessReport};
 use aerie_cloud::{ContainerSpec, ContainerStatus};
-use aerie_domain::{InstanceId, RoleName};
+use aerie_domain::{InstanceId, LifeId, RoleName};
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
@@ -49,6 +49,8 @@ impl Imitation {
                 staged: config.code.versions.iter().map(|version| version.id).collect(),
                 checks: vec![],
                 problem: String::new(),
+                life: Some(life(&container.seen, row.id)),
+                tasks: self.tasks.iter().filter(|task| config.tasks.iter().any(|t| t.id == task.id)).cloned().collect(),
             });
         }
         if self.entry_told.is_some() {
@@ -106,6 +108,15 @@ impl Imitation {
             Step::SetCheck { version, .. } => {
                 let versions = self.world.versions.iter_mut();
                 versions.filter(|v| v.spec.id == version).for_each(|v| v.checked = true);
+            }
+            Step::SetResult { run, instance, state, .. } => {
+                assert!(!state.is_final() || self.ended.insert((run, instance)), "a run ends once");
+                for open in &mut self.world.actions {
+                    if (open.run, open.instance) == (run, instance) {
+                        open.state = state;
+                    }
+                }
+                self.world.actions.retain(|open| !open.state.is_final());
             }
             Step::Progress(text) => {
                 if let Some(operation) = &mut self.world.operation {
@@ -175,6 +186,12 @@ impl Imitation {
         row.status = "running".into();
         row.address = Some(address);
     }
+}
+
+/// An agent lives as long as its container.
+pub fn life(seen: &Seen, id: InstanceId) -> LifeId {
+    let since = seen.created_at.map_or(0, OffsetDateTime::unix_timestamp_nanos);
+    LifeId(uuid::Uuid::from_u128(id.0.as_u128() ^ since.unsigned_abs()))
 }
 
 fn new_row(id: InstanceId, auxiliary: bool, roles: Vec<Role>, now: OffsetDateTime) -> Instance {

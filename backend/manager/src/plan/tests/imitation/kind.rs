@@ -63,10 +63,11 @@ impl Render for Plain {
             generation: 0,
             instance: context.instance,
             files,
-            code: CodePlan { versions: context.versions.clone(), check: vec![] },
+            code: CodePlan { versions: context.versions.clone(), check: vec![], prepare: None },
             processes,
             init: vec![],
             environment: context.variables.clone(),
+            tasks: Vec::new(),
         })
     }
 }
