@@ -18,8 +18,8 @@ pub use config::{
     StreamNames,
 };
 pub use message::{FromAgent, ToAgent};
-pub use metrics::{HaproxyStats, MetricsSpec, RequestLog, TimeUnit};
-pub use report::{CheckReport, InstanceReport, NetworkUsage, ProcessEnd, ProcessReport, RoleUsage, Usage};
+pub use metrics::{FiguresProbe, HaproxyStats, MetricsSpec, RequestLog, TimeUnit};
+pub use report::{CheckReport, FigureUsage, InstanceReport, NetworkUsage, ProcessEnd, ProcessReport, RoleUsage, Usage};
 pub use tag::{LogTag, TaggedLine};
 
 /// Version of the protocol: a director refuses agents of another one with a clear message.

@@ -81,6 +81,7 @@ impl Imitation {
                 variables: BTreeMap::new(),
                 bindings: BTreeMap::new(),
                 awaited: vec![],
+                leaving: vec![],
                 active: Some(version),
                 status: Status {
                     state: ServiceState::Init,
