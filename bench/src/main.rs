@@ -4,6 +4,7 @@
 //! runs containers without Aerie for the other side. Never part of `make test`: figures depend on the machine.
 //! To add a row: a module with `measure`, a line in [`rows::ROWS`].
 
+mod beside;
 mod by_hand;
 mod client;
 mod database;

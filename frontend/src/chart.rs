@@ -1,6 +1,7 @@
 //! From lists of numbers to lines and labels. Pure; the same on the server and in the browser.
 
 use crate::format;
+use aerie_domain::{FigureSpec, FigureUnit};
 use std::fmt::Write as _;
 
 /// Width of a chart's own units; the page stretches it.
@@ -11,6 +12,8 @@ pub const HEIGHT: f64 = 120.0;
 /// What numbers mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
+    /// Things.
+    Count,
     /// Things per second.
     PerSecond,
     /// Milliseconds.
@@ -24,6 +27,17 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// What the numbers of a figure mean.
+    pub fn of(figure: &FigureSpec) -> Self {
+        match (figure.unit, figure.per_second) {
+            (FigureUnit::Count, false) => Self::Count,
+            (FigureUnit::Count, true) => Self::PerSecond,
+            (FigureUnit::Bytes, false) => Self::Bytes,
+            (FigureUnit::Bytes, true) => Self::BytesPerSecond,
+            (FigureUnit::Milliseconds, _) => Self::Milliseconds,
+        }
+    }
+
     /// A number in words.
     #[expect(
         clippy::cast_possible_truncation,
@@ -32,6 +46,7 @@ impl Unit {
     )]
     pub fn show(self, number: f64) -> String {
         match self {
+            Self::Count => plain(number),
             Self::PerSecond => format!("{}/s", plain(number)),
             Self::Milliseconds if number >= 1000.0 => format!("{} s", plain(number / 1000.0)),
             Self::Milliseconds => format!("{} ms", plain(number)),
@@ -44,7 +59,7 @@ impl Unit {
     /// The end of an axis that holds `most`: a number that reads well.
     pub fn ceiling(self, most: f64) -> f64 {
         let least = match self {
-            Self::PerSecond | Self::Milliseconds => 1.0,
+            Self::Count | Self::PerSecond | Self::Milliseconds => 1.0,
             Self::Cpu => 100.0,
             Self::Bytes | Self::BytesPerSecond => 1024.0,
         };
@@ -134,6 +149,7 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         for (unit, number, text) in [
+            (Unit::Count, 1200.0, "1200"),
             (Unit::PerSecond, 0.0, "0/s"),
             (Unit::PerSecond, 99.64, "99.6/s"),
             (Unit::PerSecond, 500.2, "500/s"),

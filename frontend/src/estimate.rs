@@ -45,6 +45,8 @@ mod tests {
             min: 1,
             max: 8,
             auxiliary: false,
+            counts_requests: true,
+            figures: Vec::new(),
         }
     }
 

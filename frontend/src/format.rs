@@ -9,6 +9,15 @@ pub fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// "a", "a and b", "a, b and c".
+pub fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
 /// "1 credit", "0.5 credits".
 pub fn credits(amount: Credits) -> String {
     if amount == Credits::whole(1) { "1 credit".to_owned() } else { format!("{amount} credits") }

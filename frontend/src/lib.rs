@@ -19,6 +19,7 @@ mod format;
 mod live;
 mod page_error;
 mod pages;
+mod picture;
 mod scale_input;
 mod server;
 #[cfg(feature = "ssr")]

@@ -26,8 +26,8 @@ pub use admin::{
     load_admin_user, load_admin_users, load_all_applications, load_announcements, load_audit_log, load_health,
 };
 pub use applications::{
-    ApplicationData, ApplicationsData, CreateApplication, DeleteApplication, RenameApplication, load_application,
-    load_applications,
+    ApplicationData, ApplicationsData, CreateApplication, DeleteApplication, RenameApplication, StartApplication,
+    StopApplication, load_application, load_applications,
 };
 pub use code::{ActivateVersion, DeleteVersion};
 pub use configuration::{ConfigureSettings, RemoveVariable, SetVariable};

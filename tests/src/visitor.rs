@@ -1,7 +1,7 @@
 //! Visitors of a hosted application: keep asking while something happens, count what was lost.
 
 use anyhow::Result;
-use reqwest::Client;
+use reqwest::{Client, ClientBuilder};
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -99,13 +99,25 @@ impl Visitor {
     pub fn browser_like(url: &str) -> Result<Client> {
         client(url, true)
     }
+
+    /// The same for requests that take long, such as the installation of a database.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn patient_browser_like(url: &str) -> Result<Client> {
+        Ok(builder(url)?.timeout(Duration::from_secs(90)).build()?)
+    }
+}
+
+fn client(url: &str, keep: bool) -> Result<Client> {
+    let builder = builder(url)?;
+    Ok(if keep { builder.build()? } else { builder.pool_max_idle_per_host(0).build()? })
 }
 
 /// A client that finds any host name of the address on this machine.
-fn client(url: &str, keep: bool) -> Result<Client> {
+fn builder(url: &str) -> Result<ClientBuilder> {
     let parsed = reqwest::Url::parse(url)?;
     let host = parsed.host_str().unwrap_or("localhost").to_owned();
     let address = SocketAddr::from(([127, 0, 0, 1], parsed.port().unwrap_or(80)));
-    let builder = Client::builder().resolve(&host, address).cookie_store(true).timeout(Duration::from_secs(15));
-    Ok(if keep { builder.build()? } else { builder.pool_max_idle_per_host(0).build()? })
+    Ok(Client::builder().resolve(&host, address).cookie_store(true).timeout(Duration::from_secs(15)))
 }

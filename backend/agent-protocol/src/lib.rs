@@ -18,9 +18,10 @@ pub use config::{
     StreamNames, TaskSpec,
 };
 pub use message::{FromAgent, ToAgent};
-pub use metrics::{HaproxyStats, MetricsSpec, RequestLog, TimeUnit};
+pub use metrics::{FiguresProbe, HaproxyStats, MetricsSpec, RequestLog, TimeUnit};
 pub use report::{
-    CheckReport, InstanceReport, NetworkUsage, ProcessEnd, ProcessReport, RoleUsage, TaskProgress, TaskReport, Usage,
+    CheckReport, FigureUsage, InstanceReport, NetworkUsage, ProcessEnd, ProcessReport, RoleUsage, TaskProgress,
+    TaskReport, Usage,
 };
 pub use tag::{LogTag, TaggedLine};
 

@@ -1,6 +1,7 @@
 //! Where an agent finds figures about the work of a process. Declared in a kind's `template.toml`, so that no kind needs
 //! code of its own.
 
+use aerie_domain::FigureSpec;
 use serde::{Deserialize, Serialize};
 
 /// The sources of one process. A process may have several: what the request log tells counts before what a status page
@@ -13,6 +14,16 @@ pub struct MetricsSpec {
     /// HAProxy's statistics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub haproxy: Option<HaproxyStats>,
+    /// A program that tells figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<FiguresProbe>,
+}
+
+impl MetricsSpec {
+    /// Requests are among what is counted.
+    pub fn counts_requests(&self) -> bool {
+        self.requests.is_some() || self.haproxy.is_some()
+    }
 }
 
 /// A stream whose lines tell status and time of a request each, at fixed words. Lines without a number there are no
@@ -62,4 +73,14 @@ pub struct HaproxyStats {
     pub socket: String,
     /// The frontends that take visitors.
     pub frontends: Vec<String>,
+}
+
+/// A program that prints a line `name number` for each figure about its process; other lines are not looked at. It is run
+/// in the instance every few seconds for as long as the process runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FiguresProbe {
+    /// Program and arguments, without a shell.
+    pub command: Vec<String>,
+    /// The figures that count, in page order.
+    pub shown: Vec<FigureSpec>,
 }

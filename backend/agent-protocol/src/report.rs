@@ -120,6 +120,9 @@ pub struct Usage {
     /// One entry per role that declares metrics.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<RoleUsage>,
+    /// Figures that the kind's programs told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<FigureUsage>,
 }
 
 /// Bytes since the last message, over all interfaces but the loopback.
@@ -129,6 +132,17 @@ pub struct NetworkUsage {
     pub received_bytes: u64,
     /// Bytes that went out.
     pub sent_bytes: u64,
+}
+
+/// What a figure of a role is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FigureUsage {
+    /// The role.
+    pub role: RoleName,
+    /// The figure.
+    pub name: String,
+    /// Thousandths of it.
+    pub milli: u64,
 }
 
 /// What a role did since the last message.

@@ -103,7 +103,7 @@ impl Connection {
     /// What was used and done since the last call.
     fn usage(&self) -> Option<Usage> {
         let usage = self.meter.lock().unwrap_or_else(PoisonError::into_inner).measure(Instant::now())?;
-        Some(Usage { roles: self.host.loads.take(), ..usage })
+        Some(Usage { roles: self.host.loads.take(), figures: self.host.loads.figures_now(), ..usage })
     }
 
     async fn dial(&self, door: SocketAddr) -> Result<Socket, Lost> {

@@ -1,16 +1,19 @@
 //! What the roles of this instance do: requests, errors, times. Counted as it happens, taken by the connection every
 //! two seconds.
 //!
-//! `log` reads the lines of a request log, `haproxy` asks HAProxy. Both only know what the configuration declares.
+//! `log` reads the lines of a request log, `haproxy` asks HAProxy, `figures` a program of the kind. They only know what the
+//! configuration declares.
 //! Guarantees: memory is bounded by the number of roles; what happens while no director listens is kept, added up.
 
+mod figures;
 mod haproxy;
 mod log;
 
+pub(crate) use figures::ask;
 pub(crate) use haproxy::watch;
 pub(crate) use log::RequestMeter;
 
-use aerie_agent_protocol::RoleUsage;
+use aerie_agent_protocol::{FigureUsage, RoleUsage};
 use aerie_domain::{RoleName, Times};
 use std::{
     collections::BTreeMap,
@@ -21,6 +24,8 @@ use std::{
 #[derive(Clone, Default)]
 pub(crate) struct Loads {
     roles: Arc<Mutex<BTreeMap<RoleName, RoleLoad>>>,
+    /// Thousandths, by name, of each role.
+    figures: Arc<Mutex<BTreeMap<RoleName, BTreeMap<String, u64>>>>,
 }
 
 /// One role's counters. Clones share them; the role is forgotten when its last source is gone.
@@ -52,6 +57,19 @@ impl Loads {
         // The other holders are the sources: the log reader and the watcher of a running process.
         roles.retain(|_, load| Arc::strong_count(&load.counted) > 1);
         usages
+    }
+
+    /// What the figures of a role are now; none of it was known before.
+    fn figures(&self, role: &RoleName, figures: BTreeMap<String, u64>) {
+        lock(&self.figures).insert(role.clone(), figures);
+    }
+
+    /// What the figures are now.
+    pub(crate) fn figures_now(&self) -> Vec<FigureUsage> {
+        let figures = lock(&self.figures);
+        let each =
+            figures.iter().flat_map(|(role, figures)| figures.iter().map(move |(name, milli)| (role, name, *milli)));
+        each.map(|(role, name, milli)| FigureUsage { role: role.clone(), name: name.clone(), milli }).collect()
     }
 }
 

@@ -50,6 +50,7 @@ impl Meter {
             period_ms: u32::try_from(elapsed.as_millis()).unwrap_or(u32::MAX),
             network: self.network(),
             roles: Vec::new(),
+            figures: Vec::new(),
         })
     }
 

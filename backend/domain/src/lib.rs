@@ -4,6 +4,7 @@
 //! To extend: one concept per module; what crosses the wire lives in `views`.
 
 mod capability;
+mod figure;
 mod ids;
 mod names;
 mod problem;
@@ -14,6 +15,7 @@ mod times;
 pub mod views;
 
 pub use capability::ALLOWED_CAPABILITIES;
+pub use figure::{Across, FigureSpec, FigureUnit};
 pub use ids::{
     ActionRunId, AnnouncementId, ApplicationId, BootId, CodeVersionId, DirectorId, InstanceId, LifeId, LoadRunId,
     OperationId, ServiceId, SessionId, TokenId, UserId,

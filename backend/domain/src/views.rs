@@ -28,19 +28,19 @@ pub use admin::{
     AdminUserView, AnnouncementView, AuditQuery, AuditView, CreateAnnouncement, DirectorReport, DirectorView,
     FailingServiceView, HealthView, SearchQuery, WorkView,
 };
-pub use application::{ApplicationView, CreateApplication, Rename};
+pub use application::{ApplicationView, CreateApplication, Rename, UseView};
 pub use binding::{AccessView, BindService, BindingView, ConnectionsView, OfferView, SecretView, ServiceLink};
 pub use code::{CodeCheck, CodeVersionView};
 pub use credit::{CreditView, CreditsView, DayUse, Grant, LedgerEntryView};
 pub use event::{EventKind, EventView};
 pub use instance::{InstanceRoleView, InstanceState, InstanceView, ProcessEndView};
 pub use kind::{KindCategory, KindView, RoleSpecView};
-pub use load::{InstanceLoadView, LoadQuery, LoadView, RoleLoadView};
+pub use load::{Figures, InstanceLoadView, LoadQuery, LoadView, RoleLoadView};
 pub use load_run::{LoadRunResult, LoadRunState, LoadRunView, StartLoadRun};
 pub use log::{LogLine, LogQuery, LogSource};
-pub use operation::{Accepted, OperationView};
+pub use operation::{Accepted, AcceptedAll, OperationView};
 pub use page::{Page, PageQuery};
 pub use service::{
-    ActivateVersion, ChangeSettings, CreateService, RoleView, Scale, ServiceSummary, ServiceView, SettingView,
-    VariableChange, VariableView,
+    ActivateVersion, ChangeSettings, CreateService, FigureView, RoleCount, RoleView, Scale, ServiceSummary,
+    ServiceView, SettingView, VariableChange, VariableView,
 };

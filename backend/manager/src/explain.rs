@@ -12,6 +12,11 @@ pub fn waits_for(names: &[String]) -> String {
     format!("waiting for {} to start", names.join(" and "))
 }
 
+/// Services that use this one are stopped first.
+pub fn waits_for_users(names: &[String]) -> String {
+    format!("waiting for {} to stop first", names.join(" and "))
+}
+
 /// A container has ended although it should run.
 pub fn container_ended(row: &Instance) -> String {
     use aerie_cloud::ContainerStatus::Exited;

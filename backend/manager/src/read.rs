@@ -238,6 +238,7 @@ fn service(row: ServiceRow, application: &ApplicationRow, uses: Uses, moment: &M
         variables,
         bindings: uses.bindings,
         awaited: uses.awaited,
+        leaving: uses.leaving,
         active: row.active_version_id,
         status: Status {
             state: row.state,

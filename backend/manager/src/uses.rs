@@ -12,6 +12,7 @@ pub(crate) struct Uses {
     pub variables: BTreeMap<String, String>,
     pub bindings: BTreeMap<String, Bound>,
     pub awaited: Vec<String>,
+    pub leaving: Vec<String>,
 }
 
 /// Reads them. A used service that cannot offer anything now (its kind is gone, or newer than its last start) gives
@@ -24,12 +25,13 @@ pub(crate) async fn read(
 ) -> Result<Uses, StoreError> {
     let has_secrets = kinds.get(row.kind.as_str()).is_some_and(|kind| !kind.spec.secrets.is_empty());
     let bindings = store.bindings_of_service(row.id).await?;
+    let leaving = leaving(store, row).await?;
     if bindings.is_empty() && !has_secrets {
-        return Ok(Uses::default());
+        return Ok(Uses { leaving, ..Uses::default() });
     }
     let ids: Vec<_> = bindings.iter().map(|binding| binding.uses_id).chain([row.id]).collect();
     let mut secrets = store.secrets(&ids).await?;
-    let mut uses = Uses { secrets: secrets.remove(&row.id).unwrap_or_default().0, ..Uses::default() };
+    let mut uses = Uses { secrets: secrets.remove(&row.id).unwrap_or_default().0, leaving, ..Uses::default() };
     if bindings.is_empty() {
         return Ok(uses);
     }
@@ -63,4 +65,22 @@ fn is_awaited(server: &ServiceRow) -> bool {
             server.state,
             ServiceState::Init | ServiceState::Prologue | ServiceState::Stopped | ServiceState::Epilogue
         )
+}
+
+/// Services that use this one, which is to stop, and are on the way to their own stop.
+async fn leaving(store: &Store, row: &ServiceRow) -> Result<Vec<String>, StoreError> {
+    if row.desired != DesiredState::Stopped || matches!(row.state, ServiceState::Init | ServiceState::Stopped) {
+        return Ok(Vec::new());
+    }
+    let mut users = store.bindings_of_application(row.application_id).await?;
+    users.retain(|binding| binding.uses_id == row.id);
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let siblings = store.service_list(row.application_id).await?;
+    let uses = |sibling: &&ServiceRow| users.iter().any(|binding| binding.service_id == sibling.id);
+    let goes = |sibling: &&ServiceRow| {
+        sibling.desired == DesiredState::Stopped && !matches!(sibling.state, ServiceState::Init | ServiceState::Stopped)
+    };
+    Ok(siblings.iter().filter(uses).filter(goes).map(|sibling| sibling.name.to_string()).collect())
 }

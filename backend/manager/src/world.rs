@@ -78,6 +78,8 @@ pub struct Service {
     pub bindings: BTreeMap<String, Bound>,
     /// Names of services it uses that are being started: the first container waits for them.
     pub awaited: Vec<String>,
+    /// Names of services that use it and are being stopped, too: it stays until they are gone.
+    pub leaving: Vec<String>,
     /// The version the owner wants served.
     pub active: Option<CodeVersionId>,
     /// Status as it was last written.

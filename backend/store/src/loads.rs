@@ -2,7 +2,7 @@
 //!
 //! Adding up and forgetting is in `loads_kept`.
 
-use crate::{Store, StoreError, Txn, error::unsigned};
+use crate::{FigureLoad, Store, StoreError, Txn, error::unsigned};
 use aerie_domain::{InstanceId, RoleName, ServiceId, Times};
 use serde::Serialize;
 use sqlx::types::{Json, Uuid};
@@ -86,6 +86,7 @@ impl Store {
         &self,
         instances: &[InstanceLoad],
         roles: &[RoleLoad],
+        figures: &[FigureLoad],
     ) -> Result<OffsetDateTime, StoreError> {
         let mut txn = self.begin().await?;
         // Not worth a wait for the disk: a crash of the database may cost the newest slot.
@@ -94,6 +95,7 @@ impl Store {
             .await?;
         txn.instance_loads_add(instances).await?;
         txn.role_loads_add(roles).await?;
+        txn.figure_loads_add(figures).await?;
         let now = sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(txn.connection()).await?;
         txn.commit().await?;
         Ok(now)
@@ -197,7 +199,7 @@ impl Txn<'_> {
         let service: Uuid = service.0;
         sqlx::query!("delete from instance_loads where service_id = $1", service).execute(self.connection()).await?;
         sqlx::query!("delete from role_loads where service_id = $1", service).execute(self.connection()).await?;
-        Ok(())
+        self.figure_loads_delete(ServiceId(service)).await
     }
 }
 

@@ -74,9 +74,11 @@ impl Store {
             for pair in KEPT.windows(2) {
                 txn.instance_loads_add_up(pair[0].0, pair[1].0).await?;
                 txn.role_loads_add_up(pair[0].0, pair[1].0).await?;
+                txn.figure_loads_add_up(pair[0].0, pair[1].0).await?;
             }
             for (step_s, seconds) in KEPT {
                 txn.loads_forget(step_s, seconds).await?;
+                txn.figure_loads_forget(step_s, seconds).await?;
             }
         }
         txn.commit().await?;

@@ -20,10 +20,11 @@ impl UseCases {
         let services = self.store().services_of_applications(&ids).await?;
         let service_ids: Vec<_> = services.iter().map(|service| service.id).collect();
         let instances = self.store().instances_of_services(&service_ids).await?;
-        let items: Vec<ApplicationView> = rows
+        let mut items: Vec<ApplicationView> = rows
             .iter()
             .map(|row| view::application(self.settings(), self.kinds(), row, &actor.name, &services, &instances))
             .collect();
+        self.add_figures(items.iter_mut().flat_map(|item| &mut item.services)).await?;
         let next = if more { rows.last().map(|row| row.id.to_string()) } else { None };
         Ok(Page { items, next })
     }
@@ -37,7 +38,9 @@ impl UseCases {
         let services = self.store().service_list(id).await?;
         let service_ids: Vec<_> = services.iter().map(|service| service.id).collect();
         let instances = self.store().instances_of_services(&service_ids).await?;
-        let view = view::application(self.settings(), self.kinds(), &row, &owner.name, &services, &instances);
+        let mut view = view::application(self.settings(), self.kinds(), &row, &owner.name, &services, &instances);
+        self.add_figures(&mut view.services).await?;
+        self.add_uses(&mut view).await?;
         Ok(ApplicationView { read_only: owner.id != actor.user, ..view })
     }
 

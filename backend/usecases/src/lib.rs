@@ -24,6 +24,7 @@ mod kinds;
 mod load;
 mod load_runs;
 mod logs;
+mod now;
 mod operations;
 mod passwords;
 mod services;
@@ -31,6 +32,7 @@ mod sessions;
 mod settings;
 mod tokens;
 mod view;
+mod whole;
 
 pub use actor::{Actor, ClientInfo, Via};
 pub use bootstrap::FIRST_ADMIN;

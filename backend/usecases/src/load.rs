@@ -1,8 +1,9 @@
 //! The load of a service over time.
 //!
-//! `span` decides which points are asked for, `assemble` makes them of the rows. Both are pure.
+//! `span` decides which points are asked for, `assemble` and `figures` make them of the rows. All are pure.
 
 mod assemble;
+mod figures;
 mod span;
 
 use crate::{Actor, Outcome, UseCases};
@@ -34,8 +35,12 @@ impl UseCases {
         let (level, store) = (span.level(), self.store());
         let instances = store.instance_loads(service.id, level, span.from, span.to).await?;
         let roles = store.role_loads(service.id, level, span.from, span.to).await?;
+        let figures = store.figure_loads(service.id, level, span.from, span.to).await?;
         let present = store.instances_of_services(&[service.id]).await?;
         let present: BTreeSet<_> = present.into_iter().map(|instance| instance.id).collect();
-        Ok(assemble(span, now, &present, &instances, &roles))
+        let mut view = assemble(span, now, &present, &instances, &roles);
+        let kind = self.kinds().get(service.kind.as_str());
+        figures::add(&mut view, span, kind.map(|kind| &kind.spec), &figures);
+        Ok(view)
     }
 }

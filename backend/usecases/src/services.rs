@@ -101,7 +101,7 @@ impl UseCases {
         let costs = self.store().instance_costs(&ids).await?;
         let versions = self.store().version_list(id, None, i64::from(self.settings().max_versions) + 1).await?;
         let operation = self.store().operation_latest(id).await?;
-        Ok(view::service(&view::ServiceParts {
+        let mut view = view::service(&view::ServiceParts {
             settings: self.settings(),
             kinds: self.kinds(),
             kind,
@@ -116,7 +116,9 @@ impl UseCases {
             operation: operation.as_ref(),
             read_only: owner.id != actor.user,
             connections: self.connections(&service, &siblings).await?,
-        }))
+        });
+        self.add_figures([&mut view.summary]).await?;
+        Ok(view)
     }
 
     /// Adds a service to an application. It is not started: that is a step of its own, because it costs.
@@ -330,6 +332,22 @@ impl UseCases {
         kind: OperationKind,
         reason: &str,
     ) -> Outcome<Accepted> {
+        let id = self.intend(&mut txn, actor, row, intent, kind, reason).await?;
+        txn.commit().await?;
+        crash_points::pass(crash_points::Point::RequestAccepted);
+        Ok(Accepted { operation: self.operation(actor, id).await? })
+    }
+
+    /// Writes an intent and everything that goes with it, without an end of the transaction.
+    pub(crate) async fn intend(
+        &self,
+        txn: &mut Txn<'_>,
+        actor: &Actor,
+        row: &OwnedService,
+        intent: &ServiceIntent,
+        kind: OperationKind,
+        reason: &str,
+    ) -> Outcome<OperationId> {
         let service = row.service.id;
         let generation = txn.service_set_intent(service, intent).await?;
         let id = OperationId::generate();
@@ -357,9 +375,7 @@ impl UseCases {
         })
         .await?;
         txn.wake_service(service).await?;
-        txn.commit().await?;
-        crash_points::pass(crash_points::Point::RequestAccepted);
-        Ok(Accepted { operation: self.operation(actor, id).await? })
+        Ok(id)
     }
 
     /// Audit row and event of a change to a service.

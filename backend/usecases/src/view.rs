@@ -5,10 +5,11 @@ use aerie_domain::{
     Credits, RolePhase, ServiceId,
     views::{
         ApplicationView, CodeCheck, CodeVersionView, ConnectionsView, InstanceRoleView, InstanceState, InstanceView,
-        OperationView, ProcessEndView, RoleView, ServiceSummary, ServiceView, SettingView, UserView, VariableView,
+        OperationView, ProcessEndView, RoleCount, RoleView, ServiceSummary, ServiceView, SettingView, UserView,
+        VariableView,
     },
 };
-use aerie_kinds::{Kind, Kinds};
+use aerie_kinds::{Kind, Kinds, RoleSpec};
 use aerie_store::{
     ApplicationRow, InstanceCostRow, InstanceLite, OperationRow, OwnerRow, ServiceRow, UsageRow, UserRow, VersionRow,
 };
@@ -111,6 +112,8 @@ fn summary(
         instances: u32::try_from(instances.iter().filter(|instance| !instance.auxiliary).count()).unwrap_or(u32::MAX),
         address: public.then(|| address(settings, application.name.as_str(), owner, service.name.as_str(), is_main)),
         per_hour: per_hour(kinds, service, instances.iter().copied()),
+        role_counts: kind.map(|kind| role_counts(kind, service, instances)).unwrap_or_default(),
+        figures: Vec::new(),
     }
 }
 
@@ -141,7 +144,29 @@ pub(crate) fn application(
         read_only: false,
         per_hour: Credits::from_millis(services.iter().map(|service| service.per_hour.millis).sum()),
         services,
+        uses: Vec::new(),
     }
+}
+
+fn role_counts(kind: &Kind, service: &ServiceRow, instances: &[&InstanceLite]) -> Vec<RoleCount> {
+    let scaled = kind.spec.roles.iter().filter(|role| !role.auxiliary);
+    scaled
+        .map(|role| RoleCount {
+            title: role.title.clone(),
+            count: wanted(role, service),
+            serving: serving(role, instances.iter().copied()),
+        })
+        .collect()
+}
+
+fn wanted(role: &RoleSpec, service: &ServiceRow) -> u32 {
+    if role.auxiliary { 1 } else { service.counts.get(&role.name).copied().unwrap_or(role.min) }
+}
+
+fn serving<'a>(role: &RoleSpec, instances: impl Iterator<Item = &'a InstanceLite>) -> u32 {
+    let serves =
+        |instance: &&InstanceLite| instance.roles.iter().any(|r| r.role == role.name && r.phase == RolePhase::Serving);
+    u32::try_from(instances.filter(serves).count()).unwrap_or(u32::MAX)
 }
 
 /// Everything a service's page is made from.
@@ -204,20 +229,19 @@ pub(crate) fn service(parts: &ServiceParts<'_>) -> ServiceView {
     }
 }
 
-fn role_view(role: &aerie_kinds::RoleSpec, service: &ServiceRow, instances: &[InstanceLite]) -> RoleView {
-    let serving = instances
-        .iter()
-        .filter(|instance| instance.roles.iter().any(|r| r.role == role.name && r.phase == RolePhase::Serving))
-        .count();
+fn role_view(role: &RoleSpec, service: &ServiceRow, instances: &[InstanceLite]) -> RoleView {
+    let metrics = &role.process.metrics;
     RoleView {
         name: role.name.to_string(),
         title: role.title.clone(),
         summary: role.summary.clone(),
-        count: if role.auxiliary { 1 } else { service.counts.get(&role.name).copied().unwrap_or(role.min) },
-        serving: u32::try_from(serving).unwrap_or(u32::MAX),
+        count: wanted(role, service),
+        serving: serving(role, instances.iter()),
         min: role.min,
         max: role.max,
         auxiliary: role.auxiliary,
+        counts_requests: metrics.counts_requests(),
+        figures: metrics.figures.as_ref().map(|probe| probe.shown.clone()).unwrap_or_default(),
     }
 }
 

@@ -165,3 +165,36 @@ async fn what_others_use_is_deleted_only_when_they_shall_lose_it(pool: PgPool) {
     let renamed = shop.u.rename_service(&shop.ada, shop.kv, Rename { name: "memory".into() }).await.unwrap();
     assert_eq!(renamed.summary.name, "memory");
 }
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn an_application_is_started_and_stopped_as_a_whole_by_its_owner(pool: PgPool) {
+    let shop = Shop::open(pool).await;
+    shop.bind(shop.site, shop.db, None).await.unwrap();
+    let id = shop.u.service(&shop.ada, shop.site).await.unwrap().summary.application_id;
+    let eve = person(&shop.u, "eve").await;
+    assert_eq!(code(shop.u.start_application(&eve, id).await), ProblemCode::NotFound);
+    assert_eq!(code(shop.u.stop_application(&eve, id).await), ProblemCode::NotFound);
+    assert_eq!(code(shop.u.stop_application(&shop.ada, id).await), ProblemCode::Conflict, "nothing runs");
+
+    // One runs already and is left alone.
+    shop.u.start_service(&shop.ada, shop.kv).await.unwrap();
+    let concerned = |accepted: aerie_domain::views::AcceptedAll| {
+        accepted.operations.iter().map(|operation| operation.service_id).collect::<Vec<_>>()
+    };
+    let started = concerned(shop.u.start_application(&shop.ada, id).await.unwrap());
+    assert_eq!(started, [shop.site, shop.db]);
+    for service in [shop.site, shop.db, shop.kv] {
+        assert_eq!(shop.store.service_fetch(service).await.unwrap().unwrap().desired, DesiredState::Running);
+    }
+    assert_eq!(code(shop.u.start_application(&shop.ada, id).await), ProblemCode::Conflict, "everything runs");
+    assert_eq!(concerned(shop.u.stop_application(&shop.ada, id).await.unwrap()).len(), 3);
+
+    let view = shop.u.application(&shop.ada, id).await.unwrap();
+    let uses: Vec<_> = view.uses.iter().map(|used| (used.service_id, used.uses_id, used.prefix.as_str())).collect();
+    assert_eq!(uses, [(shop.site, shop.db, "DB")]);
+    let titles = |name: &str| {
+        let service = view.services.iter().find(|service| service.name == name).unwrap();
+        service.figures.iter().map(|figure| figure.spec.title.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!((titles("site"), titles("db")), (vec!["Requests"], vec!["Queries", "Connections"]));
+}

@@ -7,9 +7,11 @@ use leptos::prelude::*;
 #[component]
 pub fn Chart(
     /// Tells apart charts of a page.
-    id: &'static str,
+    #[prop(into)]
+    id: String,
     /// Heading.
-    title: &'static str,
+    #[prop(into)]
+    title: String,
     /// What the numbers mean.
     unit: Unit,
     /// The lines.
@@ -32,7 +34,7 @@ pub fn Chart(
     };
     view! {
         <figure class="chart">
-            <figcaption id=title_id.clone()>{title}</figcaption>
+            <figcaption id=title_id.clone()>{title.clone()}</figcaption>
             <div class="chart-body">
                 <div class="chart-scale" aria-hidden="true">
                     <span>{move || unit.show(ceiling.get())}</span>
@@ -55,7 +57,10 @@ pub fn Chart(
                 </div>
             </div>
             <p class="chart-text" id=text_id>{text}</p>
-            {move || (!empty.get()).then(|| view! { <Numbers title lines unit /> })}
+            {move || {
+                let title = title.clone();
+                (!empty.get()).then(|| view! { <Numbers title lines unit /> })
+            }}
         </figure>
     }
 }
@@ -78,7 +83,7 @@ fn in_words(lines: &[Line], unit: Unit) -> String {
 
 /// The legend, which is the table too.
 #[component]
-fn Numbers(title: &'static str, lines: Signal<Vec<Line>>, unit: Unit) -> impl IntoView {
+fn Numbers(title: String, lines: Signal<Vec<Line>>, unit: Unit) -> impl IntoView {
     let number = move |number: Option<f64>| number.map_or_else(|| "–".to_owned(), |number| unit.show(number));
     let rows = move || {
         let row = |(place, line): (usize, &Line)| {

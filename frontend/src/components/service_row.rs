@@ -1,11 +1,11 @@
 //! A service in a list.
 
-use super::{KindIcon, StateBadge};
-use crate::format;
+use super::{Figures, KindIcon, StateBadge};
+use crate::{format, picture::short_address};
 use aerie_domain::views::ServiceSummary;
 use leptos::prelude::*;
 
-/// Icon, name, state, instances, public address and cost.
+/// Icon, name, state, instances, public address, cost, and what it does now.
 #[component]
 pub fn ServiceRow(
     /// The service.
@@ -33,12 +33,8 @@ pub fn ServiceRow(
                         </a>
                     }
                 })}
+            <Figures figures=service.figures />
             {(!service.reason.is_empty()).then(|| view! { <p class="service-reason">{service.reason}</p> })}
         </li>
     }
-}
-
-/// An address without what every address has.
-fn short_address(address: &str) -> String {
-    address.trim_start_matches("http://").trim_end_matches('/').to_owned()
 }

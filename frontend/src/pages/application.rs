@@ -3,21 +3,25 @@
 use super::id_in_path;
 use crate::{
     app::SignedIn,
-    components::{Confirm, LiveMark, Loading, ProblemBox, ReadOnly, Refused, Rename, ServiceRow, error_of},
+    components::{Confirm, LiveMark, Loading, Picture, ProblemBox, ReadOnly, Refused, Rename, ServiceRow, error_of},
     format,
     live::{PageData, leave_when_refused, refresh_after, refresh_every, use_events},
-    server::{ApplicationData, Dated, DeleteApplication, RenameApplication, load_application},
+    server::{
+        ApplicationData, Dated, DeleteApplication, RenameApplication, StartApplication, StopApplication,
+        load_application,
+    },
 };
 use aerie_domain::{
-    ApplicationId,
+    ApplicationId, ServiceState,
     views::{ApplicationView, EventView},
 };
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
 use std::time::Duration;
 
-/// How often somebody else's application is looked at again. Shorter: more requests.
-const READ_ONLY_PACE: Duration = Duration::from_secs(5);
+/// How often an application is looked at again that is somebody else's, or in which something runs: figures change without
+/// an event. Shorter: more requests.
+const PACE: Duration = Duration::from_secs(5);
 
 /// The page.
 #[component]
@@ -42,7 +46,10 @@ fn Application(first: Dated<ApplicationData>) -> impl IntoView {
     let (read_only, owner) = (first.data.application.read_only, first.data.application.owner.clone());
     let page = PageData::new(first, move || load_application(id));
     // Events tell owners only.
-    refresh_every(READ_ONLY_PACE, Signal::stored(read_only), page.refresh);
+    let runs = Memo::new(move |_| {
+        page.value.with(|page| page.data.application.services.iter().any(|service| service.instances > 0))
+    });
+    refresh_every(PACE, Signal::derive(move || read_only || runs.get()), page.refresh);
     let signed_in = expect_context::<SignedIn>();
     let changed = Callback::new(move |()| {
         page.refresh.run(());
@@ -65,8 +72,42 @@ fn Application(first: Dated<ApplicationData>) -> impl IntoView {
                 {move || application.with(|application| format!("{} per hour", format::credits(application.per_hour)))}
             </span>
         </div>
+        {(!read_only).then(|| view! { <Whole id page /> })}
         <Services page />
         {(!read_only).then(|| view! { <Manage id name page /> })}
+    }
+}
+
+/// Everything at once, in the order that bindings ask for.
+#[component]
+fn Whole(id: ApplicationId, page: PageData<Dated<ApplicationData>>) -> impl IntoView {
+    let start = ServerAction::<StartApplication>::new();
+    let stop = ServerAction::<StopApplication>::new();
+    refresh_after(start, page.refresh);
+    refresh_after(stop, page.refresh);
+    let any = move |wanted: fn(ServiceState) -> bool| {
+        Memo::new(move |_| {
+            page.value.with(|page| {
+                let application = &page.data.application;
+                !application.deleting && application.services.iter().any(|service| wanted(service.state))
+            })
+        })
+    };
+    let can_start = any(|state| matches!(state, ServiceState::Init | ServiceState::Stopped));
+    let can_stop = any(|state| !matches!(state, ServiceState::Init | ServiceState::Stopped | ServiceState::Epilogue));
+    view! {
+        <ProblemBox error=error_of(start) />
+        <ProblemBox error=error_of(stop) />
+        <div class="actions">
+            <ActionForm action=start attr:class=move || if can_start.get() { "" } else { "hidden" }>
+                <input type="hidden" name="application" value=id.to_string() />
+                <button type="submit">"Start all"</button>
+            </ActionForm>
+            <ActionForm action=stop attr:class=move || if can_stop.get() { "" } else { "hidden" }>
+                <input type="hidden" name="application" value=id.to_string() />
+                <button type="submit">"Stop all"</button>
+            </ActionForm>
+        </div>
     }
 }
 
@@ -75,6 +116,7 @@ fn Services(page: PageData<Dated<ApplicationData>>) -> impl IntoView {
     let data = Memo::new(move |_| page.value.with(|page| page.data.clone()));
     move || {
         let ApplicationData { application, icons } = data.get();
+        let drawn = application.clone();
         let ApplicationView { id, services, deleting, read_only, .. } = application;
         if deleting {
             let text = "This application is being deleted. It disappears when its last service has stopped.";
@@ -104,6 +146,15 @@ fn Services(page: PageData<Dated<ApplicationData>>) -> impl IntoView {
                 {empty.then(|| view! { <p class="empty">"No services yet. Add one to begin."</p> })}
                 <ul class="service-list">{rows}</ul>
             </section>
+            {(!empty)
+                .then(|| {
+                    view! {
+                        <section class="card" id="picture">
+                            <h2 id="picture-title">"Picture"</h2>
+                            <Picture application=drawn />
+                        </section>
+                    }
+                })}
         }
         .into_any()
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Data of the dashboard.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ApplicationsData {
     /// One part of the list.
     pub applications: Vec<ApplicationView>,
@@ -19,7 +19,7 @@ pub struct ApplicationsData {
 }
 
 /// Data of an application's page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ApplicationData {
     /// The application.
     pub application: ApplicationView,
@@ -73,6 +73,24 @@ pub async fn rename_application(application: ApplicationId, name: String) -> Res
         .rename_application(&context::actor()?, application, form)
         .await
         .map_err(|failure| PageError::from(failure).keeping("name", &name))?;
+    context::back_to(&format!("/applications/{application}"));
+    Ok(())
+}
+
+/// Starts everything in an application.
+#[server(prefix = "/fn", endpoint = "start_application")]
+pub async fn start_application(application: ApplicationId) -> Result<(), PageError> {
+    use crate::ssr::context;
+    context::use_cases()?.start_application(&context::actor()?, application).await?;
+    context::back_to(&format!("/applications/{application}"));
+    Ok(())
+}
+
+/// Stops everything in an application.
+#[server(prefix = "/fn", endpoint = "stop_application")]
+pub async fn stop_application(application: ApplicationId) -> Result<(), PageError> {
+    use crate::ssr::context;
+    context::use_cases()?.stop_application(&context::actor()?, application).await?;
     context::back_to(&format!("/applications/{application}"));
     Ok(())
 }

@@ -159,6 +159,8 @@ mod tests {
             min: 1,
             max: 8,
             auxiliary: false,
+            counts_requests: true,
+            figures: Vec::new(),
         };
         ServiceView {
             summary: ServiceSummary {
@@ -172,6 +174,8 @@ mod tests {
                 instances: 1,
                 address: None,
                 per_hour: Credits::whole(1),
+                role_counts: Vec::new(),
+                figures: Vec::new(),
             },
             application: "shop".to_owned(),
             owner: "ada".to_owned(),

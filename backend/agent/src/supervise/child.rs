@@ -10,10 +10,10 @@ use crate::{
     signals,
     tail::Tail,
 };
-use aerie_agent_protocol::{ProcessEnd, ProcessSpec};
+use aerie_agent_protocol::ProcessEnd;
 use rustix::process::Signal;
 use std::{io, process::ExitStatus, time::Duration};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Lines of standard error that a message may quote.
@@ -28,8 +28,8 @@ pub(super) struct Process {
     child: Tracked,
     readers: JoinSet<()>,
     errors: Tail,
-    /// Asks the process for figures about its work.
-    _watcher: Option<AbortOnDropHandle<()>>,
+    /// Ask for figures about its work.
+    _watchers: Vec<AbortOnDropHandle<()>>,
     lines: Tail,
 }
 
@@ -56,7 +56,7 @@ impl Process {
             let (log, requests) = (log(&spec.streams.err), requests(&spec.streams.err));
             readers.spawn(Sink { log, tails: vec![errors.clone(), lines.clone()], requests }.pump(err));
         }
-        Ok(Self { child, readers, errors, lines, _watcher: watcher(host, spec) })
+        Ok(Self { child, readers, errors, lines, _watchers: watchers(host, wanted) })
     }
 
     /// Its process id.
@@ -103,11 +103,18 @@ impl Process {
     }
 }
 
-/// What asks a process for figures, if its kind declares where.
-fn watcher(host: &Host, spec: &ProcessSpec) -> Option<AbortOnDropHandle<()>> {
-    let stats = spec.metrics.haproxy.clone()?;
-    let (load, run_folder) = (host.loads.of(&spec.role), host.run_folder.clone());
-    let gauges_only = spec.metrics.requests.is_some();
-    let watching = async move { load::watch(stats, &run_folder, load, gauges_only).await };
-    Some(AbortOnDropHandle::new(tokio::spawn(watching)))
+/// What asks for figures about a process, as its kind declares.
+fn watchers(host: &Host, wanted: &Wanted) -> Vec<AbortOnDropHandle<()>> {
+    let spec = &wanted.spec;
+    let mut watchers = Vec::new();
+    let mut start = |watching: JoinHandle<()>| watchers.push(AbortOnDropHandle::new(watching));
+    if let Some(stats) = spec.metrics.haproxy.clone() {
+        let (load, run_folder) = (host.loads.of(&spec.role), host.run_folder.clone());
+        let gauges_only = spec.metrics.requests.is_some();
+        start(tokio::spawn(async move { load::watch(stats, &run_folder, load, gauges_only).await }));
+    }
+    if let Some(probe) = spec.metrics.figures.clone() {
+        start(tokio::spawn(load::ask(host.clone(), spec.role.clone(), probe, wanted.environment.clone())));
+    }
+    watchers
 }

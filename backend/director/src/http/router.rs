@@ -46,6 +46,8 @@ pub fn api() -> OpenApiRouter<AppState> {
             applications::rename::rename_application,
             applications::delete::delete_application
         ))
+        .routes(routes!(applications::start::start_application))
+        .routes(routes!(applications::stop::stop_application))
         .routes(routes!(services::list::list_services, services::create::create_service))
         // services
         .routes(routes!(

@@ -29,13 +29,14 @@ async fn write(recorder: &LoadRecorder, store: &Store) -> Option<OffsetDateTime>
     if batch.is_empty() {
         return None;
     }
-    let (mut instances, mut roles) = (Vec::with_capacity(batch.len()), Vec::new());
+    let (mut instances, mut roles, mut figures) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
     for pending in batch.values().cloned() {
-        let (used, did) = pending.into_rows();
+        let (used, did, told) = pending.into_rows();
         instances.push(used);
         roles.extend(did);
+        figures.extend(told);
     }
-    match store.loads_record(&instances, &roles).await {
+    match store.loads_record(&instances, &roles, &figures).await {
         Ok(now) => Some(now),
         Err(error) => {
             tracing::warn!(error = chain(&error), "the load of {} instances was not written yet", batch.len());

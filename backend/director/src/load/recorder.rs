@@ -1,8 +1,8 @@
 //! Adds up what agents tell until it is written: one entry per instance, however long the database is away.
 
-use aerie_agent_protocol::{RoleUsage, Usage};
+use aerie_agent_protocol::{FigureUsage, RoleUsage, Usage};
 use aerie_domain::{InstanceId, RoleName, Times};
-use aerie_store::{InstanceLoad, RoleLoad};
+use aerie_store::{FigureLoad, InstanceLoad, RoleLoad};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,6 +10,9 @@ use std::{
 
 /// Roles of one instance that are counted. Kinds have a handful; an agent that invents more gets no more.
 const MOST_ROLES: usize = 16;
+/// Figures of one instance that are taken in, and the longest name of one.
+const MOST_FIGURES: usize = 64;
+const LONGEST_NAME: usize = 64;
 /// What a message is about when it does not say.
 const USUAL_PERIOD_MS: u32 = 2000;
 /// Largest believable figures of one message; larger ones are cut, so that sums of them fit the database's columns.
@@ -31,10 +34,11 @@ struct State {
 }
 
 /// What was not written yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Pending {
     used: InstanceLoad,
     roles: BTreeMap<RoleName, RoleLoad>,
+    figures: BTreeMap<(RoleName, String), FigureLoad>,
 }
 
 /// What an instance used since its agent connected: counters for `/metrics`.
@@ -112,8 +116,8 @@ impl LoadRecorder {
 
 impl Pending {
     /// As the store wants it.
-    pub(super) fn into_rows(self) -> (InstanceLoad, Vec<RoleLoad>) {
-        (self.used, self.roles.into_values().collect())
+    pub(super) fn into_rows(self) -> (InstanceLoad, Vec<RoleLoad>, Vec<FigureLoad>) {
+        (self.used, self.roles.into_values().collect(), self.figures.into_values().collect())
     }
 }
 
@@ -131,7 +135,12 @@ fn read(instance: InstanceId, usage: Usage) -> Pending {
         sent_bytes: usage.network.map(|network| network.sent_bytes.min(MOST_BYTES)),
     };
     let roles = usage.roles.into_iter().take(MOST_ROLES);
-    Pending { used, roles: roles.map(|role| (role.role.clone(), read_role(instance, covered_ms, role))).collect() }
+    let figures = usage.figures.into_iter().filter(|figure| figure.name.len() <= LONGEST_NAME).take(MOST_FIGURES);
+    Pending {
+        used,
+        roles: roles.map(|role| (role.role.clone(), read_role(instance, covered_ms, role))).collect(),
+        figures: figures.map(|f| ((f.role.clone(), f.name.clone()), read_figure(instance, f))).collect(),
+    }
 }
 
 fn read_role(instance: InstanceId, covered_ms: u64, role: RoleUsage) -> RoleLoad {
@@ -153,6 +162,12 @@ fn read_role(instance: InstanceId, covered_ms: u64, role: RoleUsage) -> RoleLoad
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn read_figure(instance: InstanceId, figure: FigureUsage) -> FigureLoad {
+    let FigureUsage { role, name, milli } = figure;
+    FigureLoad { instance_id: instance, role, name, total: milli as f64 / 1000.0, samples: 1 }
+}
+
 fn merge(into: &mut HashMap<InstanceId, Pending>, instance: InstanceId, more: Pending) {
     let Some(known) = into.get_mut(&instance) else {
         into.insert(instance, more);
@@ -171,6 +186,17 @@ fn merge(into: &mut HashMap<InstanceId, Pending>, instance: InstanceId, more: Pe
             Some(sum) => merge_role(sum, &role),
             None if full => {}
             None => _ = known.roles.insert(name, role),
+        }
+    }
+    for (name, figure) in more.figures {
+        let full = known.figures.len() >= MOST_FIGURES;
+        match known.figures.get_mut(&name) {
+            Some(sum) => {
+                sum.total += figure.total;
+                sum.samples += figure.samples;
+            }
+            None if full => {}
+            None => _ = known.figures.insert(name, figure),
         }
     }
 }
@@ -235,6 +261,11 @@ mod tests {
                 sessions: 4,
                 times,
             }],
+            figures: vec![FigureUsage {
+                role: "store".parse().unwrap(),
+                name: "keys".to_owned(),
+                milli: 1000 * requests,
+            }],
         }
     }
 
@@ -247,7 +278,8 @@ mod tests {
         assert!(recorder.take().is_empty());
         recorder.put_back(batch);
         recorder.note(instance, usage(1));
-        let (used, roles) = recorder.take().remove(&instance).unwrap().into_rows();
+        let (used, roles, figures) = recorder.take().remove(&instance).unwrap().into_rows();
+        assert!((figures[0].total - 13.0).abs() < 0.01 && figures[0].samples == 3, "{figures:?}");
         assert_eq!((used.covered_ms, used.cpu_ms, used.sent_bytes), (6000, 3000, Some(60)));
         assert_eq!((roles[0].requests, roles[0].errors, roles[0].times.total()), (13, 3, 13));
         assert_eq!(recorder.totals()[&instance].roles[&"web".parse().unwrap()].requests, 13, "counters go on");
@@ -261,14 +293,15 @@ mod tests {
         for number in 0..100 {
             let mut lie = usage(1);
             lie.roles[0].role = format!("role-{number}").parse().unwrap();
+            lie.figures[0].name = format!("figure-{number}");
             lie.roles[0].requests = u64::MAX;
             lie.roles[0].times.add(0, u64::MAX);
             (lie.cpu_millis, lie.memory_bytes, lie.period_ms) = (u32::MAX, u64::MAX, u32::MAX);
             lie.network = Some(NetworkUsage { received_bytes: u64::MAX, sent_bytes: u64::MAX });
             recorder.note(instance, lie);
         }
-        let (used, roles) = recorder.take().remove(&instance).unwrap().into_rows();
-        assert_eq!(roles.len(), MOST_ROLES);
+        let (used, roles, figures) = recorder.take().remove(&instance).unwrap().into_rows();
+        assert_eq!((roles.len(), figures.len()), (MOST_ROLES, MOST_FIGURES));
         assert_eq!(recorder.totals()[&instance].roles.len(), MOST_ROLES);
         for number in [used.cpu_ms, used.covered_ms, used.received_bytes.unwrap(), roles[0].requests] {
             assert!(i64::try_from(number).is_ok(), "{number} fits the column");

@@ -44,7 +44,7 @@ async fn record(app: &App, id: InstanceId) {
         sessions: 3,
         times,
     };
-    app.state.store.loads_record(&[used], &[did]).await.unwrap();
+    app.state.store.loads_record(&[used], &[did], &[]).await.unwrap();
 }
 
 async fn instance(app: &App, service: ServiceId) -> InstanceId {

@@ -1,7 +1,7 @@
 //! Applications.
 
 use super::ServiceSummary;
-use crate::{ApplicationId, Credits};
+use crate::{ApplicationId, Credits, ServiceId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -22,7 +22,7 @@ pub struct Rename {
 }
 
 /// An application with its services.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApplicationView {
     /// Id.
@@ -41,6 +41,21 @@ pub struct ApplicationView {
     pub read_only: bool,
     /// Its services, oldest first.
     pub services: Vec<ServiceSummary>,
+    /// Which of them uses which, oldest first.
+    #[serde(default)]
+    pub uses: Vec<UseView>,
     /// What its instances cost now.
     pub per_hour: Credits,
+}
+
+/// A service that uses another one of its application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UseView {
+    /// The one that uses.
+    pub service_id: ServiceId,
+    /// The one that is used.
+    pub uses_id: ServiceId,
+    /// Beginning of the names of the variables that the user gets.
+    pub prefix: String,
 }

@@ -33,6 +33,9 @@ pub struct LoadView {
     pub points: usize,
     /// What each role did, all its instances together. Only roles that are measured.
     pub roles: BTreeMap<String, RoleLoadView>,
+    /// Figures that the kind shows: role → figure → numbers, all instances together.
+    #[serde(default)]
+    pub figures: Figures,
     /// What each instance used and did, oldest first. Also those that are gone.
     pub instances: Vec<InstanceLoadView>,
 }
@@ -81,9 +84,14 @@ pub struct InstanceLoadView {
     pub sent_bytes: Vec<Option<f64>>,
     /// What its roles did.
     pub roles: BTreeMap<String, RoleLoadView>,
+    /// Figures that the kind shows: role → figure → numbers.
+    #[serde(default)]
+    pub figures: Figures,
 }
 
 type Series = Vec<Option<f64>>;
+/// Role → figure → numbers.
+pub type Figures = BTreeMap<String, BTreeMap<String, Vec<Option<f64>>>>;
 
 impl RoleLoadView {
     /// Lists of absent numbers.
@@ -135,6 +143,7 @@ impl InstanceLoadView {
             received_bytes: Vec::new(),
             sent_bytes: Vec::new(),
             roles: BTreeMap::new(),
+            figures: Figures::new(),
         };
         view.each(|series| series.resize(points, None));
         view
@@ -144,7 +153,7 @@ impl InstanceLoadView {
 impl LoadView {
     /// Nothing was measured in the whole time.
     pub fn is_empty(&self) -> bool {
-        self.instances.is_empty() && self.roles.is_empty()
+        self.instances.is_empty() && self.roles.is_empty() && self.figures.is_empty()
     }
 
     /// Adds the points that come right after, and drops as many old ones, so that a window moves along. Points of
@@ -156,6 +165,7 @@ impl LoadView {
         }
         let (before, after) = (self.points, newer.points);
         merge(&mut self.roles, newer.roles, before, after);
+        merge_figures(&mut self.figures, newer.figures, before, after);
         for instance in &mut self.instances {
             instance.present = false;
         }
@@ -172,6 +182,7 @@ impl LoadView {
             let mut lists = lists.into_iter();
             instance.each(|series| append(series, lists.next().unwrap_or_default(), before, after));
             merge(&mut instance.roles, std::mem::take(&mut fresh.roles), before, after);
+            merge_figures(&mut instance.figures, std::mem::take(&mut fresh.figures), before, after);
         }
         self.to = newer.to;
         self.points += after;
@@ -192,9 +203,17 @@ impl LoadView {
         for instance in &mut self.instances {
             instance.each(shorten);
         }
+        let all = self.instances.iter_mut().map(|instance| &mut instance.figures).chain([&mut self.figures]);
+        for series in all.flat_map(BTreeMap::values_mut).flat_map(BTreeMap::values_mut) {
+            shorten(series);
+        }
         self.points -= count;
         self.from = self.to - time::Duration::seconds(i64::from(self.step_s) * i64::try_from(self.points).unwrap_or(0));
         self.roles.retain(|_, role| role.requests.iter().any(Option::is_some));
+        for figures in self.figures.values_mut() {
+            figures.retain(|_, series| series.iter().any(Option::is_some));
+        }
+        self.figures.retain(|_, figures| !figures.is_empty());
         self.instances.retain(|instance| instance.present || instance.memory_bytes.iter().any(Option::is_some));
     }
 }
@@ -216,6 +235,22 @@ fn merge(
     }
 }
 
+/// A figure that is not told any more goes on as absent numbers until it leaves the window.
+fn merge_figures(figures: &mut Figures, mut newer: Figures, before: usize, after: usize) {
+    for role in newer.keys() {
+        figures.entry(role.clone()).or_default();
+    }
+    for (role, known) in figures {
+        let mut fresh = newer.remove(role).unwrap_or_default();
+        for name in fresh.keys() {
+            known.entry(name.clone()).or_default();
+        }
+        for (name, series) in known {
+            append(series, fresh.remove(name).unwrap_or_default(), before, after);
+        }
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests {
@@ -233,6 +268,7 @@ mod tests {
             step_s: 5,
             points,
             roles: [("web".to_owned(), role)].into(),
+            figures: [("store".to_owned(), [("keys".to_owned(), series.clone())].into())].into(),
             instances: instances
                 .iter()
                 .map(|id| InstanceLoadView {
@@ -252,6 +288,7 @@ mod tests {
         assert_eq!(window.points, 3);
         assert_eq!(window.from, datetime!(2026-11-21 12:00:05 UTC));
         assert_eq!(window.roles["web"].requests, [Some(2.0), Some(3.0), Some(4.0)]);
+        assert_eq!(window.figures["store"]["keys"], [Some(2.0), Some(3.0), Some(4.0)]);
         assert_eq!(window.roles["web"].p50_ms, [None, None, None]);
         assert_eq!(window.instances[1].memory_bytes, [None, None, Some(4.0)], "a new instance has no past");
         for next in 4..7 {

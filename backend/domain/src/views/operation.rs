@@ -30,6 +30,14 @@ pub struct OperationView {
     pub ended_at: Option<OffsetDateTime>,
 }
 
+/// Answer (202) to a request about several services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AcceptedAll {
+    /// One for each service that is concerned; poll or wait for them at `/api/v1/operations/{id}`.
+    pub operations: Vec<OperationView>,
+}
+
 /// Answer (202) to a request that takes a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

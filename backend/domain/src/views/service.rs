@@ -1,7 +1,7 @@
 //! Services.
 
 use super::{CodeVersionView, ConnectionsView, InstanceView, OperationView};
-use crate::{ApplicationId, CodeVersionId, Credits, ServiceId, ServiceState, SettingSpec};
+use crate::{ApplicationId, CodeVersionId, Credits, FigureSpec, ServiceId, ServiceState, SettingSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -62,7 +62,7 @@ pub struct VariableChange {
 }
 
 /// A service in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ServiceSummary {
     /// Id.
@@ -86,6 +86,37 @@ pub struct ServiceSummary {
     pub address: Option<String>,
     /// What its instances cost now.
     pub per_hour: Credits,
+    /// Its roles and how many of each are wanted, helpers not among them.
+    #[serde(default)]
+    pub role_counts: Vec<RoleCount>,
+    /// What it does now, as its kind shows it.
+    #[serde(default)]
+    pub figures: Vec<FigureView>,
+}
+
+/// How many of a role are wanted, and how many serve now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RoleCount {
+    /// The role's label.
+    pub title: String,
+    /// Wanted.
+    pub count: u32,
+    /// Serving now.
+    pub serving: u32,
+}
+
+/// What a service does now: all its instances together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FigureView {
+    /// The role that it is about.
+    pub role: String,
+    /// What it is; `requests` are those of visitors.
+    #[serde(flatten)]
+    pub spec: FigureSpec,
+    /// The number; absent while nothing is told.
+    pub value: Option<f64>,
 }
 
 /// One role of a service.
@@ -108,6 +139,12 @@ pub struct RoleView {
     pub max: u32,
     /// A helper that users do not scale.
     pub auxiliary: bool,
+    /// Its requests are counted.
+    #[serde(default)]
+    pub counts_requests: bool,
+    /// Figures that are told of it.
+    #[serde(default)]
+    pub figures: Vec<FigureSpec>,
 }
 
 /// A setting with its value.

@@ -12,6 +12,9 @@ const SIGNALS: &[&str] = &["TERM", "QUIT", "INT", "HUP", "USR1", "USR2", "WINCH"
 /// Shorter: can be guessed; longer: some programs cut it.
 const SECRET_LENGTHS: RangeInclusive<u32> = 16..=64;
 
+/// Figures of one role. More: a page nobody reads, and rows for each.
+const MOST_FIGURES: usize = 8;
+
 pub(super) type Check = Result<(), String>;
 
 /// Checks everything that can be told from the text alone.
@@ -219,7 +222,7 @@ fn process(role: &RoleSpec) -> Check {
 
 fn metrics(role: &RoleSpec) -> Check {
     let at = format!("roles.{}.process.metrics", role.name);
-    let MetricsSpec { requests, haproxy } = &role.process.metrics;
+    let MetricsSpec { requests, haproxy, figures } = &role.process.metrics;
     if let Some(log) = requests {
         let streams = [&role.process.streams.out, &role.process.streams.err];
         ensure(streams.contains(&&log.stream), || {
@@ -235,6 +238,20 @@ fn metrics(role: &RoleSpec) -> Check {
         })?;
         ensure(!stats.frontends.is_empty(), || format!("{at}.haproxy.frontends: names none"))?;
     }
+    if let Some(probe) = figures {
+        ensure(!probe.command.is_empty(), || format!("{at}.figures.command: names no program"))?;
+        ensure((1..=MOST_FIGURES).contains(&probe.shown.len()), || {
+            format!("{at}.figures.shown: from one to {MOST_FIGURES} can be shown")
+        })?;
+        for (place, figure) in probe.shown.iter().enumerate() {
+            let name = &figure.name;
+            ensure(is_word(name) && !figure.title.is_empty(), || {
+                format!("{at}.figures.shown: {name:?} needs a name of a-z, digits and underscores, and a title")
+            })?;
+            let again = probe.shown[..place].iter().any(|earlier| earlier.name == *name);
+            ensure(!again, || format!("{at}.figures.shown: {name:?} is there twice"))?;
+        }
+    }
     Ok(())
 }
 
@@ -244,6 +261,10 @@ fn file_template(role: &RoleName, file: &FileTemplate) -> Check {
         format!("{at}.path: {:?} is not a plain path below {RUN_FOLDER}", file.path)
     })?;
     ensure(file.mode_bits().is_some(), || format!("{at}.mode: {:?} is not a mode such as \"640\"", file.mode))
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 fn is_plain_name(text: &str) -> bool {

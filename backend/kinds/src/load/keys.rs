@@ -49,6 +49,9 @@ fn part<T: DeserializeOwned + Serialize>(at: &str, written: Option<&Value>) -> R
 }
 
 fn compare(at: &str, written: &Value, known: &Value) -> Result<(), String> {
+    if let (Some(written), Some(known)) = (written.as_array(), known.as_array()) {
+        return written.iter().zip(known).try_for_each(|(written, known)| compare(at, written, known));
+    }
     let (Some(written), Some(known)) = (written.as_table(), known.as_table()) else { return Ok(()) };
     for (key, value) in written {
         let Some(other) = known.get(key) else {

@@ -241,6 +241,21 @@ fn mistakes_are_told_with_file_and_key() {
             "command = [\"/front\"]\nmetrics = { haproxi = 1 }",
             "roles.front.process.metrics: unknown key \"haproxi\"",
         ),
+        (
+            "command = [\"/front\"]",
+            "command = [\"/front\"]\nmetrics = { figures = { command = [\"/x\"], shown = [] } }",
+            "roles.front.process.metrics.figures.shown: from one",
+        ),
+        (
+            "command = [\"/front\"]",
+            "command = [\"/front\"]\nmetrics = { figures = { command = [\"/x\"], shown = [{ name = \"Keys\", title = \"Keys\" }] } }",
+            "roles.front.process.metrics.figures.shown: \"Keys\" needs a name",
+        ),
+        (
+            "command = [\"/front\"]",
+            "command = [\"/front\"]\nmetrics = { figures = { command = [\"/x\"], shown = [{ name = \"keys\", title = \"Keys\", units = 1 }] } }",
+            "roles.front.process.metrics.figures.shown: unknown key \"units\"",
+        ),
     ] {
         let error = error_after(from, to);
         assert!(error.contains("small/") && error.contains(told), "{to:?} gave: {error}");

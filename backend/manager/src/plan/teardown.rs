@@ -20,6 +20,13 @@ const GIVE_UP: Duration = Duration::seconds(120);
 /// How long stopping may take in any case.
 const AT_LAST: Duration = Duration::minutes(15);
 
+/// How long a service waits for those that use it. Longer: one that is stuck holds up the others; shorter: a slow one loses
+/// its database before it has ended.
+const USERS_PATIENCE: Duration = Duration::seconds(60);
+
+/// How often to look whether they are gone: their ends do not wake this manager. Longer: stopping takes longer.
+const USERS_POLL: Duration = Duration::milliseconds(300);
+
 /// How often to look whether the entry knows.
 const ENTRY_POLL: Duration = Duration::milliseconds(100);
 
@@ -29,6 +36,9 @@ pub(super) fn plan(world: &World, kind: Option<&Kind>) -> Plan {
     actions::end_all(world, &mut plan);
     if world.instances.is_empty() {
         finish(world, &mut plan);
+        return plan;
+    }
+    if waits_for_users(world, &mut plan) {
         return plan;
     }
     let status = &world.service.status;
@@ -74,6 +84,24 @@ pub(super) fn plan(world: &World, kind: Option<&Kind>) -> Plan {
     plan.steps.extend(engine);
     plan.wake(world.now + Duration::seconds(1));
     plan
+}
+
+/// A service that is stopped together with those that use it stays until they are gone, but not for ever: one of them may
+/// be stuck. One that is deleted goes at once.
+fn waits_for_users(world: &World, plan: &mut Plan) -> bool {
+    let (leaving, since) = (&world.service.leaving, world.operation.as_ref().map(|operation| operation.created_at));
+    let waits = world.service.desired == DesiredState::Stopped
+        && !leaving.is_empty()
+        && world.instances.iter().all(|row| row.wanted)
+        && since.is_some_and(|since| world.now - since < USERS_PATIENCE);
+    if waits {
+        let text = explain::waits_for_users(leaving);
+        if world.operation.as_ref().is_some_and(|operation| operation.progress != text) {
+            plan.steps.push(Step::Progress(text));
+        }
+        plan.wake(world.now + USERS_POLL);
+    }
+    waits
 }
 
 fn reason(plan: &mut Plan, text: String) {

@@ -51,7 +51,7 @@ async fn two_batches_of_one_slot_add_up_and_nobody_is_left_out(pool: PgPool) {
     let gone = InstanceId::generate();
     for _ in 0..2 {
         let instances = [used(id, 500, Some(10)), used(gone, 1, None)];
-        world.store.loads_record(&instances, &[did(id, &[1000, 9000]), did(gone, &[1])]).await.unwrap();
+        world.store.loads_record(&instances, &[did(id, &[1000, 9000]), did(gone, &[1])], &[]).await.unwrap();
     }
     let (instances, roles) = read(&world, 5).await;
     // Usually one slot; two when a slot ended in between.
@@ -153,7 +153,7 @@ async fn old_load_is_forgotten_and_a_service_takes_its_own_along(pool: PgPool) {
     world.store.loads_keep().await.unwrap();
     assert_eq!(read(&world, 900).await, (Vec::new(), Vec::new()));
 
-    world.store.loads_record(&[used(id, 1, None)], &[did(id, &[5])]).await.unwrap();
+    world.store.loads_record(&[used(id, 1, None)], &[did(id, &[5])], &[]).await.unwrap();
     sql(&world.store, "delete from instances").await;
     let mut txn = world.store.begin().await.unwrap();
     txn.service_delete(world.php).await.unwrap();

@@ -7,6 +7,7 @@ mod admin;
 mod applications;
 mod connections;
 mod events;
+mod figure_loads;
 mod instances;
 mod leases;
 mod ledger;

@@ -3,7 +3,7 @@
 use super::span::Span;
 use aerie_domain::{
     InstanceId, RoleName, Times,
-    views::{InstanceLoadView, LoadView, RoleLoadView},
+    views::{Figures, InstanceLoadView, LoadView, RoleLoadView},
 };
 use aerie_store::{FINEST_STEP_S, InstanceLoadRow, RoleLoadRow};
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,10 +103,10 @@ pub(super) fn assemble(
         shown
     };
     let roles = totals.into_iter().map(|(role, sums)| (role.to_string(), total(sums))).collect();
-    LoadView { from: span.from, to: span.to, step_s: span.step_s, points, roles, instances }
+    LoadView { from: span.from, to: span.to, step_s: span.step_s, points, roles, figures: Figures::new(), instances }
 }
 
-fn point(span: Span, at: OffsetDateTime) -> Option<usize> {
+pub(super) fn point(span: Span, at: OffsetDateTime) -> Option<usize> {
     let point = usize::try_from((at - span.from).whole_seconds() / i64::from(span.step_s)).ok()?;
     (point < span.points()).then_some(point)
 }
@@ -188,14 +188,14 @@ fn show(view: &mut RoleLoadView, point: usize, rates: &Rates) {
     put(&mut view.p99_ms, point, time(0.99));
 }
 
-fn put(series: &mut [Option<f64>], point: usize, number: Option<f64>) {
+pub(super) fn put(series: &mut [Option<f64>], point: usize, number: Option<f64>) {
     if let Some(place) = series.get_mut(point) {
         *place = number;
     }
 }
 
 /// Three decimals: more is noise, and makes answers long.
-fn short(number: f64) -> f64 {
+pub(super) fn short(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
 }
 

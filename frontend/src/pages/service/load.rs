@@ -11,7 +11,7 @@ use crate::{
     server::load_load,
 };
 use aerie_domain::{
-    ServiceId,
+    FigureSpec, ServiceId,
     views::{LoadView, RoleView},
 };
 use leptos::prelude::*;
@@ -145,22 +145,41 @@ fn Choices(shown: Memo<Shown>, id: ServiceId, load: PageData<LoadView>, roles: M
 
 #[component]
 fn Graphs(shown: Memo<Shown>, load: PageData<LoadView>, roles: Memo<Vec<RoleView>>) -> impl IntoView {
+    let ends = Signal::derive(move || {
+        load.value.with(|load| (format::axis(load.from, load.step_s), format::axis(load.to, load.step_s)))
+    });
     let lines = move |make: fn(&LoadView, &Shown, &[RoleView]) -> Vec<Line>| {
         let made = Memo::new(move |_| load.value.with(|load| make(load, &shown.get(), &roles.get())));
         Signal::from(made)
     };
-    let ends = Signal::derive(move || {
-        load.value.with(|load| (format::axis(load.from, load.step_s), format::axis(load.to, load.step_s)))
-    });
+    // What is told of roles comes from their kind and stays the same.
+    let told = roles.get_untracked();
+    let counts_requests = told.iter().any(|role| role.counts_requests);
+    let figure = |role: &RoleView, spec: &FigureSpec| {
+        let (role, spec) = (role.name.clone(), spec.clone());
+        let (id, title, unit) = (format!("{role}-{}", spec.name), spec.title.clone(), Unit::of(&spec));
+        let made = Memo::new(move |_| load.value.with(|load| lines::figure(load, &shown.get(), &role, &spec)));
+        view! { <Chart id title unit lines=made.into() ends /> }
+    };
+    let figures: Vec<_> =
+        told.iter().flat_map(|role| role.figures.iter().map(move |spec| figure(role, spec))).collect();
     view! {
         <div class="charts">
-            <Chart id="requests" title="Requests" unit=Unit::PerSecond lines=lines(lines::requests) ends />
-            <Chart id="times" title="Response time" unit=Unit::Milliseconds lines=lines(lines::times) ends />
+            {figures}
+            {counts_requests
+                .then(|| {
+                    view! {
+                        <Chart id="requests" title="Requests" unit=Unit::PerSecond lines=lines(lines::requests) ends />
+                        <Chart id="times" title="Response time" unit=Unit::Milliseconds lines=lines(lines::times) ends />
+                    }
+                })}
             <Chart id="cpu" title="CPU, percent of a core" unit=Unit::Cpu lines=lines(lines::cpu) ends />
             <Chart id="memory" title="Memory" unit=Unit::Bytes lines=lines(lines::memory) ends />
             <Chart id="network" title="Network" unit=Unit::BytesPerSecond lines=lines(lines::network) ends />
         </div>
-        <p class="hint">"Times are UTC. Requests and response times are those of the chosen role."</p>
+        <p class="hint">
+            "Times are UTC." {counts_requests.then_some(" Requests and response times are those of the chosen role.")}
+        </p>
     }
 }
 

@@ -86,6 +86,7 @@ impl Imitation {
                 variables: BTreeMap::new(),
                 bindings: BTreeMap::new(),
                 awaited: vec![],
+                leaving: vec![],
                 active: Some(version),
                 status: Status {
                     state: ServiceState::Init,

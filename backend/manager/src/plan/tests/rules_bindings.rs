@@ -1,4 +1,4 @@
-//! Services that use others start after them.
+//! Services that use others start after them and stop before them.
 
 use super::imitation::Imitation;
 use crate::step::Step;
@@ -33,4 +33,43 @@ fn a_service_that_runs_waits_for_nobody() {
     });
     let starts = (0..3).flat_map(|_| shop.turn().steps).filter(|step| matches!(step, Step::Run { .. })).count();
     assert!(starts > 0, "scaling goes on while a used service restarts");
+}
+
+#[test]
+fn a_service_that_is_stopped_waits_for_those_that_use_it() {
+    let mut db = Imitation::running();
+    let containers = db.containers.len();
+    db.ask(|service| {
+        service.desired = DesiredState::Stopped;
+        service.leaving = vec!["shop".to_owned()];
+    });
+    for _ in 0..5 {
+        let plan = db.turn();
+        assert!(plan.wake_at.is_some_and(|at| at <= db.world.now + time::Duration::seconds(1)));
+    }
+    assert_eq!((db.state(), db.containers.len()), (ServiceState::Running, containers));
+    db.world.service.leaving.clear();
+    db.settle();
+    assert_eq!(db.state(), ServiceState::Stopped);
+}
+
+#[test]
+fn one_that_is_stuck_holds_up_nobody_for_ever_and_a_deletion_not_at_all() {
+    let mut db = Imitation::running();
+    db.ask(|service| {
+        service.desired = DesiredState::Stopped;
+        service.leaving = vec!["shop".to_owned()];
+    });
+    db.turn();
+    db.world.now += time::Duration::seconds(61);
+    db.settle();
+    assert_eq!(db.state(), ServiceState::Stopped);
+
+    let mut db = Imitation::running();
+    db.ask(|service| {
+        service.desired = DesiredState::Deleted;
+        service.leaving = vec!["shop".to_owned()];
+    });
+    db.settle();
+    assert!(db.deleted);
 }

@@ -2,7 +2,10 @@
 
 use super::Shown;
 use crate::chart::Line;
-use aerie_domain::views::{InstanceLoadView, LoadView, RoleLoadView, RoleView};
+use aerie_domain::{
+    FigureSpec,
+    views::{Figures, InstanceLoadView, LoadView, RoleLoadView, RoleView},
+};
 
 type Numbers = Vec<Option<f64>>;
 /// A line's name and where its numbers are.
@@ -50,6 +53,18 @@ pub(super) fn network(load: &LoadView, shown: &Shown, _: &[RoleView]) -> Vec<Lin
     of_instances(load, shown, &[("in", |instance| &instance.received_bytes), ("out", |instance| &instance.sent_bytes)])
 }
 
+/// A figure of the kind: one line, or (each) one per instance that tells it.
+pub(super) fn figure(load: &LoadView, shown: &Shown, role: &str, spec: &FigureSpec) -> Vec<Line> {
+    let of = |figures: &Figures| figures.get(role)?.get(&spec.name).cloned();
+    if shown.each {
+        let line =
+            |instance: &InstanceLoadView| Some(Line { name: instance.short.clone(), numbers: of(&instance.figures)? });
+        return load.instances.iter().filter_map(line).collect();
+    }
+    let name = spec.title.to_lowercase();
+    of(&load.figures).map(|numbers| Line { name, numbers }).into_iter().collect()
+}
+
 /// One line per list, or (each) one per instance that has the role, of the first list.
 fn of_role(load: &LoadView, shown: &Shown, roles: &[RoleView], lists: &[OfRole<'_>]) -> Vec<Line> {
     let measured: Vec<String> = load.roles.keys().cloned().collect();
@@ -94,7 +109,7 @@ fn of_instances(load: &LoadView, shown: &Shown, lists: &[OfInstance<'_>]) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aerie_domain::InstanceId;
+    use aerie_domain::{Across, FigureUnit, InstanceId};
     use leptos_router::params::ParamsMap;
     use time::macros::datetime;
 
@@ -111,6 +126,7 @@ mod tests {
             step_s: 5,
             points: 1,
             roles: [("proxy".to_owned(), role(6.0)), ("a".to_owned(), role(1.0))].into(),
+            figures: [("store".to_owned(), [("keys".to_owned(), vec![Some(7.0)])].into())].into(),
             instances: vec![instance(Some(10.0)), instance(None), instance(Some(5.0))],
         }
     }
@@ -125,6 +141,8 @@ mod tests {
             min: 1,
             max: 2,
             auxiliary: false,
+            counts_requests: true,
+            figures: Vec::new(),
         };
         ["proxy", "a"].map(role).to_vec()
     }
@@ -136,6 +154,20 @@ mod tests {
         let lines = requests(&load(), &shown, &roles());
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[0].numbers, [Some(6.0)], "the first role of the kind, not of the alphabet");
+    }
+
+    #[test]
+    fn a_figure_is_one_line() {
+        let spec = FigureSpec {
+            name: "keys".to_owned(),
+            title: "Keys".to_owned(),
+            unit: FigureUnit::Count,
+            per_second: false,
+            across: Across::Sum,
+        };
+        let lines = figure(&load(), &Shown::of(&ParamsMap::new()), "store", &spec);
+        assert_eq!(lines, [Line { name: "keys".to_owned(), numbers: vec![Some(7.0)] }]);
+        assert_eq!(figure(&load(), &Shown::of(&ParamsMap::new()), "other", &spec), []);
     }
 
     #[test]

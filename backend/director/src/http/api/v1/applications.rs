@@ -5,3 +5,5 @@ pub mod delete;
 pub mod list;
 pub mod read;
 pub mod rename;
+pub mod start;
+pub mod stop;

@@ -1,0 +1,70 @@
+//! Whole applications: everything in them started or stopped at once, in the order that their bindings ask for.
+//!
+//! Each service gets its intent in the same transaction; the order is kept by their managers, which wait for each other
+//! (a start for what is used, a stop for whoever uses it).
+
+use crate::{Actor, Outcome, UseCases, access, credit::require_credit};
+use aerie_domain::{
+    ApplicationId, DesiredState, OperationKind, Problem, ProblemCode,
+    views::{AcceptedAll, EventKind},
+};
+use aerie_store::ServiceIntent;
+
+impl UseCases {
+    /// Starts all services of an application that do not run. Each is there before those that use it.
+    pub async fn start_application(&self, actor: &Actor, id: ApplicationId) -> Outcome<AcceptedAll> {
+        self.all(actor, id, DesiredState::Running, OperationKind::Start).await
+    }
+
+    /// Stops all services of an application that run. None loses what it uses before it has stopped itself.
+    pub async fn stop_application(&self, actor: &Actor, id: ApplicationId) -> Outcome<AcceptedAll> {
+        self.all(actor, id, DesiredState::Stopped, OperationKind::Stop).await
+    }
+
+    async fn all(
+        &self,
+        actor: &Actor,
+        id: ApplicationId,
+        desired: DesiredState,
+        kind: OperationKind,
+    ) -> Outcome<AcceptedAll> {
+        actor.may_write()?;
+        let mut txn = self.store().begin().await?;
+        let application = self.lock_owned_application(&mut txn, actor, id).await?;
+        let concerned = txn.service_list(id).await?.into_iter().filter(|service| match desired {
+            DesiredState::Running => service.desired == DesiredState::Stopped,
+            DesiredState::Stopped => service.desired == DesiredState::Running,
+            DesiredState::Deleted => false,
+        });
+        let concerned: Vec<_> = concerned.map(|service| service.id).collect();
+        if concerned.is_empty() {
+            let state = if desired == DesiredState::Running { "runs" } else { "is stopped" };
+            let detail = format!("Everything in {} {state} already.", application.name);
+            return Err(Problem::new(ProblemCode::Conflict, detail).into());
+        }
+        if desired == DesiredState::Running {
+            self.require_room(0)?;
+            require_credit(&mut txn, application.owner_id, "Starting services").await?;
+        }
+        let mut operations = Vec::new();
+        for service in concerned {
+            let row = self.lock_owned_service(&mut txn, actor, service).await?;
+            if desired == DesiredState::Running {
+                // A kind may have more secrets than when the service was made.
+                let made = access::fresh_secrets(&self.kind_of(&row.service.kind)?.spec)?;
+                txn.secrets_complete(service, &made).await?;
+            }
+            let intent = ServiceIntent { desired, ..row.service.intent() };
+            operations.push(self.intend(&mut txn, actor, &row, &intent, kind, "").await?);
+        }
+        let target = format!("application {}", application.name);
+        let action = format!("application.{kind}");
+        self.record_plain(&mut txn, actor, &action, &target, EventKind::Application, Some(id), None).await?;
+        txn.commit().await?;
+        let mut accepted = AcceptedAll { operations: Vec::new() };
+        for operation in operations {
+            accepted.operations.push(self.operation(actor, operation).await?);
+        }
+        Ok(accepted)
+    }
+}
