@@ -115,7 +115,7 @@ async fn bad_presses_are_refused_and_strangers_learn_nothing(pool: PgPool) {
     eve.post(&format!("{path}/run"), json!({})).await.refused(404, "not_found");
     ada.post(&format!("{path}/explode"), json!({})).await.refused(404, "not_found");
     ada.post(&format!("{path}/run"), json!({"instances": [foreign]})).await.refused(404, "not_found");
-    ada.get(&format!("{path}/runs?before=x")).await.refused(422, "invalid_input");
+    ada.get(&format!("{path}/runs?before=x")).await.refused(400, "malformed_request");
     let cases = [
         (json!({"instances": []}), "instances"),
         (json!({"instances": [door]}), "instances"),
