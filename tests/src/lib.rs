@@ -10,6 +10,7 @@ mod installation;
 mod samples;
 mod visitor;
 mod wait;
+mod writer;
 
 pub use api::{Api, PASSWORD};
 pub use browser::{Browser, Scripts};
@@ -19,3 +20,4 @@ pub use installation::Installation;
 pub use samples::{Sample, tar_gz};
 pub use visitor::{Visitor, VisitorReport};
 pub use wait::until;
+pub use writer::{Writer, Written};

@@ -22,6 +22,10 @@ pub struct InstanceConfig {
     pub init: Vec<HookSpec>,
     /// Environment of every process and script (bindings, user variables), besides a small fixed set.
     pub environment: BTreeMap<String, String>,
+    /// Scripts of roles that are leaving for good: they hand over what only this instance has. Each is run beside the
+    /// processes, again until it succeeds, for as long as it stands here.
+    #[serde(default)]
+    pub drain: Vec<HookSpec>,
 }
 
 /// One file to write.

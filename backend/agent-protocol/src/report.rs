@@ -17,8 +17,12 @@ pub struct InstanceReport {
     pub staged: Vec<CodeVersionId>,
     /// Results of code checks.
     pub checks: Vec<CheckReport>,
-    /// What keeps the target from being applied, in words for a student; empty when nothing does.
+    /// What keeps the target from being applied, or a role from being drained, in words for a student; empty when nothing
+    /// does.
     pub problem: String,
+    /// Roles whose drain script has succeeded.
+    #[serde(default)]
+    pub drained: Vec<RoleName>,
 }
 
 /// One process.

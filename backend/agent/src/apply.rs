@@ -1,4 +1,5 @@
-//! Brings about the newest configuration, step by step: code → files → init scripts → processes → clearing up.
+//! Brings about the newest configuration, step by step: code → files → init scripts → processes → clearing up →
+//! drain scripts, which go on beside.
 //!
 //! Guarantees: configurations are applied in order of their generation; a newer one takes over between steps, and at
 //! once while the older one only waits. Every step may be repeated. What fails is tried again, with the reason on the
@@ -9,6 +10,7 @@ mod target;
 use crate::{
     backoff::Backoff,
     code::{Code, fetch::CodeSource},
+    drains::Drains,
     files::{self, Files},
     hooks::Hooks,
     host::Host,
@@ -41,6 +43,7 @@ pub(crate) struct Reconciler {
     hooks: Hooks,
     /// In start order.
     supervisors: Vec<Supervisor>,
+    drains: Drains,
 }
 
 impl Reconciler {
@@ -59,6 +62,7 @@ impl Reconciler {
             files: Files::new(run_folder),
             hooks: Hooks::default(),
             supervisors: Vec::new(),
+            drains: Drains::default(),
         }
     }
 
@@ -70,6 +74,7 @@ impl Reconciler {
             () = self.converge() => {}
             () = stop.cancelled() => {}
         }
+        self.drains = Drains::default();
         while let Some(mut last) = self.supervisors.pop() {
             last.stop().await;
         }
@@ -123,6 +128,8 @@ impl Reconciler {
         self.settle(target).await?;
         self.files.remove_others(&target.files);
         self.forget_versions(&target.code);
+        // Before it counts as applied: what an earlier configuration drained means nothing for this one.
+        self.drains.follow(&self.host, target);
         self.host.board.update(|state| state.applied = target.generation);
         Ok(())
     }

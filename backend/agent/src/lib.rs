@@ -15,6 +15,7 @@ mod apply;
 mod backoff;
 mod code;
 mod connection;
+mod drains;
 mod environment;
 mod files;
 mod hooks;

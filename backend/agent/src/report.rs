@@ -2,8 +2,8 @@
 //! the connection. The report for the director is derived from it.
 
 use aerie_agent_protocol::{CheckReport, InstanceConfig, InstanceReport, ProcessReport, ProcessSpec};
-use aerie_domain::CodeVersionId;
-use std::collections::BTreeMap;
+use aerie_domain::{CodeVersionId, RoleName};
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 
 /// The state on the board.
@@ -19,6 +19,10 @@ pub(crate) struct State {
     pub(crate) staged: BTreeMap<CodeVersionId, Option<CheckReport>>,
     /// What stops the reconciler, other than a process.
     pub(crate) problem: String,
+    /// Roles whose drain script has succeeded.
+    pub(crate) drained: BTreeSet<RoleName>,
+    /// Why one has not yet.
+    pub(crate) undrained: String,
 }
 
 /// One process on the board.
@@ -81,6 +85,7 @@ impl State {
             staged: self.staged.keys().copied().collect(),
             checks: self.staged.values().flatten().cloned().collect(),
             problem: self.obstacle(),
+            drained: self.drained.iter().cloned().collect(),
         }
     }
 
@@ -88,7 +93,7 @@ impl State {
     /// say.
     fn obstacle(&self) -> String {
         if self.applied == self.target {
-            return String::new();
+            return self.undrained.clone();
         }
         if !self.problem.is_empty() {
             return self.problem.clone();
@@ -175,6 +180,7 @@ mod tests {
             processes: names.iter().map(process).collect(),
             init: Vec::new(),
             environment: BTreeMap::new(),
+            drain: Vec::new(),
         }
     }
 

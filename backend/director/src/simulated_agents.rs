@@ -182,5 +182,6 @@ fn success(config: &InstanceConfig) -> InstanceReport {
         checks: staged.iter().map(|id| CheckReport { version: *id, ok: true, output: String::new() }).collect(),
         staged,
         problem: String::new(),
+        drained: config.drain.iter().map(|hook| hook.role.clone()).collect(),
     }
 }

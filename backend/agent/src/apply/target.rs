@@ -82,6 +82,7 @@ mod tests {
             processes: Vec::new(),
             init: Vec::new(),
             environment: BTreeMap::from([("A".to_owned(), variable.to_owned())]),
+            drain: Vec::new(),
         };
         let targets = Targets::new(instance);
         let follower = targets.subscribe();

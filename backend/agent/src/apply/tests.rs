@@ -83,6 +83,7 @@ impl Scene {
             processes,
             init: Vec::new(),
             environment: BTreeMap::from([("DIR".to_owned(), dir)]),
+            drain: Vec::new(),
         }
     }
 

@@ -99,6 +99,7 @@ fn begin(host: &Host, wanted: &Wanted) {
         processes: vec![wanted.spec.clone()],
         init: Vec::new(),
         environment: BTreeMap::new(),
+        drain: Vec::new(),
     });
 }
 

@@ -53,6 +53,7 @@ impl Scene {
             processes,
             init: Vec::new(),
             environment: BTreeMap::from([("DIR".to_owned(), dir)]),
+            drain: Vec::new(),
         }
     }
 

@@ -69,6 +69,7 @@ async fn agent(store: Store, cloud: SimulatedCloud, spec: ContainerSpec, hub: Di
                     .collect(),
                 staged,
                 problem: String::new(),
+                drained: config.drain.iter().map(|hook| hook.role.clone()).collect(),
             };
             let _ = store.instance_report(id, hub, &report).await;
         }

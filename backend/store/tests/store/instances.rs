@@ -16,6 +16,7 @@ fn config(instance: InstanceId, generation: i64) -> InstanceConfig {
         processes: Vec::new(),
         init: Vec::new(),
         environment: BTreeMap::new(),
+        drain: Vec::new(),
     }
 }
 

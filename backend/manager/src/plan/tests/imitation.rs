@@ -17,7 +17,7 @@ use aerie_domain::{
 };
 use aerie_kinds::Kind;
 pub(crate) use kind::role;
-use kind::{Plain, php_kind};
+use kind::{Plain, database_kind, php_kind};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -50,6 +50,8 @@ pub(crate) struct Imitation {
     pub failed: Vec<String>,
     pub deleted: bool,
     pub volumes: BTreeSet<String>,
+    /// Slots that have what others do not have.
+    pub undrained: BTreeSet<u32>,
     pub lines: Vec<String>,
     /// The entry's own idea of who serves; `None` without an entry.
     pub entry_told: Option<String>,
@@ -91,6 +93,7 @@ impl Imitation {
                 state_since: now,
                 serving: None,
                 previous: None,
+                slots_kept: 0,
             },
             kind: Some(Arc::new(php_kind())),
             instances: vec![],
@@ -116,6 +119,7 @@ impl Imitation {
             failed: vec![],
             deleted: false,
             volumes: BTreeSet::new(),
+            undrained: BTreeSet::new(),
             lines: vec![],
             entry_told: None,
             entry_service: ServiceId(uuid::Uuid::from_u128(99)),
@@ -141,6 +145,18 @@ impl Imitation {
         imitation.render = Box::new(KindFiles);
         imitation.world.kind = Some(kind);
         imitation
+    }
+
+    /// One whose data is on several instances; never started.
+    pub fn database() -> Self {
+        let mut imitation = Self::of(Arc::new(database_kind()));
+        imitation.render = Box::new(Plain);
+        imitation
+    }
+
+    /// Asks for so many fronts and servers of a [`database`](Self::database).
+    pub fn scale_database(&mut self, front: u32, data: u32) {
+        self.ask(|service| service.counts = [("front", front), ("data", data)].map(|(name, n)| (role(name), n)).into());
     }
 
     /// One that runs.
@@ -242,6 +258,7 @@ impl Imitation {
                 processes: vec![],
                 init: vec![],
                 environment: BTreeMap::new(),
+                drain: Vec::new(),
             };
             self.world.entry = Entry {
                 service: Some(self.entry_service),

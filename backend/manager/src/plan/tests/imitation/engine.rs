@@ -8,7 +8,7 @@ use crate::{
 };
 use aerie_agent_protocol::{InstanceReport, ProcessReport};
 use aerie_cloud::{ContainerSpec, ContainerStatus};
-use aerie_domain::{InstanceId, RoleName};
+use aerie_domain::{DesiredState, InstanceId, RoleName};
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
@@ -49,7 +49,14 @@ impl Imitation {
                 staged: config.code.versions.iter().map(|version| version.id).collect(),
                 checks: vec![],
                 problem: String::new(),
+                drained: config.drain.iter().filter(|_| all).map(|hook| hook.role.clone()).collect(),
             });
+            let Some(slot) = row.slot.filter(|_| all) else { continue };
+            if config.drain.is_empty() {
+                self.undrained.insert(slot);
+            } else {
+                self.undrained.remove(&slot);
+            }
         }
         if self.entry_told.is_some() {
             self.entry_told = Some(self.entry_wants());
@@ -77,13 +84,16 @@ impl Imitation {
                 }
                 self.world.service.status = status;
             }
+            Step::KeepSlots(slots) => self.world.service.slots_kept = slots,
             Step::Flip(version) => {
                 self.world.service.previous = self.world.service.serving;
                 self.world.service.serving = Some(version);
             }
-            Step::Insert { id, auxiliary, roles } => {
+            Step::Insert { id, auxiliary, roles, slot } => {
                 self.world.fresh.retain(|fresh| *fresh != id);
-                self.world.instances.push(new_row(id, auxiliary, roles, now));
+                let taken = self.world.instances.iter().any(|row| slot.is_some() && row.slot == slot);
+                assert!(!taken, "two instances in slot {slot:?}");
+                self.world.instances.push(new_row(id, auxiliary, roles, slot, now));
             }
             Step::SetRoles { id, roles, wanted } => {
                 let row = self.row(id);
@@ -131,10 +141,20 @@ impl Imitation {
             Step::Run { id, spec, .. } => self.run(id, *spec),
             Step::Remove { id, .. } => {
                 assert!(!self.row(id).wanted, "only condemned instances are removed");
+                if let Some(slot) = self.row(id).slot.filter(|_| self.world.service.desired == DesiredState::Running) {
+                    let slotted = self.world.kind.as_ref().and_then(|kind| kind.spec.slotted());
+                    let hands_over = slotted.filter(|role| role.drain.is_some());
+                    let wanted = hands_over.and_then(|role| self.world.service.counts.get(&role.name).copied());
+                    let kept = wanted.is_none_or(|wanted| slot < wanted) || !self.undrained.contains(&slot);
+                    assert!(kept, "slot {slot} is given up with its data");
+                }
                 self.row(id).work = Work::Idle;
                 self.containers.remove(&id);
             }
-            Step::RemoveVolumes => self.volumes.clear(),
+            Step::RemoveVolumes => {
+                assert_eq!(self.world.service.desired, DesiredState::Deleted, "data goes only with its service");
+                self.volumes.clear();
+            }
             Step::RemoveNetwork => assert!(self.containers.is_empty()),
             Step::Delete => {
                 assert!(self.world.instances.is_empty());
@@ -146,8 +166,10 @@ impl Imitation {
     fn run(&mut self, id: InstanceId, spec: ContainerSpec) {
         let now = self.world.now;
         assert_eq!(spec.name, names::container("aerie", self.world.service.id, id));
+        let slot = self.row(id).slot.unwrap_or(0);
         for mount in &spec.volumes {
             assert!(self.volumes.contains(&mount.volume));
+            assert_eq!(mount.volume.ends_with(&format!(".{slot}")), slot > 0, "data stays in its slot: {mount:?}");
             let users = self.containers.iter().filter(|(other, c)| **other != id && c.spec.volumes.contains(mount));
             assert_eq!(users.count(), 0, "two containers share a volume");
         }
@@ -177,7 +199,7 @@ impl Imitation {
     }
 }
 
-fn new_row(id: InstanceId, auxiliary: bool, roles: Vec<Role>, now: OffsetDateTime) -> Instance {
+fn new_row(id: InstanceId, auxiliary: bool, roles: Vec<Role>, slot: Option<u32>, now: OffsetDateTime) -> Instance {
     Instance {
         id,
         short: id.short(),
@@ -198,5 +220,6 @@ fn new_row(id: InstanceId, auxiliary: bool, roles: Vec<Role>, now: OffsetDateTim
         seen: None,
         work: Work::Idle,
         last_output: String::new(),
+        slot,
     }
 }
