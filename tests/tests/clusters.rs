@@ -33,6 +33,48 @@ try {
 }
 ";
 
+/// The same with a key for each number, whether there is one node or a cluster.
+const TO_KEYVALUE: &str = r"<?php
+function kv() {
+    $host = getenv('KV_HOST') . ':' . getenv('KV_PORT');
+    try {
+        return new RedisCluster(null, [$host], 2, 2, false, getenv('KV_PASSWORD'));
+    } catch (RedisClusterException) {
+        $kv = new Redis();
+        $kv->connect(getenv('KV_HOST'), (int) getenv('KV_PORT'), 2);
+        $kv->auth(getenv('KV_PASSWORD'));
+        return $kv;
+    }
+}
+try {
+    $kv = kv();
+    if (isset($_GET['id'])) {
+        $id = (int) $_GET['id'];
+        if (!$kv->set('note:' . $id, 'x')) {
+            throw new Exception('not set: ' . $kv->getLastError());
+        }
+        echo 'ok ', $id;
+    } else {
+        $nodes = $kv instanceof RedisCluster ? $kv->_masters() : [null];
+        foreach ($nodes as $node) {
+            foreach ($node === null ? $kv->keys('note:*') : node_keys($node) as $key) {
+                echo substr($key, 5), ' ';
+            }
+        }
+        echo 'end';
+    }
+} catch (Exception $e) {
+    http_response_code(500);
+    echo 'error: ', $e->getMessage();
+}
+function node_keys($node) {
+    $one = new Redis();
+    $one->connect($node[0], $node[1], 2);
+    $one->auth(getenv('KV_PASSWORD'));
+    return $one->keys('note:*');
+}
+";
+
 /// A site that uses one service, and that service.
 struct Shop<'a> {
     home: &'a Installation,
@@ -180,6 +222,47 @@ async fn a_database_grows_and_shrinks_and_crashes_without_losing_a_row() -> Resu
     shop.wait_written(&writer).await?;
     let view = shop.ada.service(shop.data).await?;
     ensure!(view.summary.instances == 1, "and it ends with one: {:?}", view.instances);
+    let written = writer.finish().await;
+    eprintln!("at the end: {}", written.summary());
+    written.is_in(&shop.kept().await?, "at the end")?;
+    Ok(())
+}
+
+/// How many nodes of the cluster have a part of the key space, as the first container says.
+async fn masters(shop: &Shop<'_>) -> Result<usize> {
+    let name = shop.containers_of("store").await?.into_iter().next().context("there is a node")?;
+    let ask = "REDISCLI_AUTH=$(cat /run/aerie/store/control) redis-cli --user aerie cluster nodes";
+    let said = shop.home.docker(&["exec", &name, "sh", "-c", ask])?;
+    Ok(said.lines().filter(|line| line.contains("connected ")).count())
+}
+
+#[tokio::test]
+async fn a_store_is_spread_over_nodes_and_brought_together_without_losing_a_key() -> Result<()> {
+    let home = Installation::start("spread").await?;
+    let shop = Shop::open(&home, "keyvalue", TO_KEYVALUE).await?;
+    let writer = Writer::start(&shop.address)?;
+    shop.wait_written(&writer).await?;
+
+    shop.scale("store", 3).await?;
+    ensure!(masters(&shop).await? == 3, "three nodes share the keys");
+    shop.wait_written(&writer).await?;
+    eprintln!("1 to 3: {}", writer.so_far().summary());
+    writer.so_far().is_in(&shop.kept().await?, "after 1 to 3")?;
+
+    // All at once: their addresses may be others afterwards.
+    shop.kill(&shop.containers_of("store").await?)?;
+    shop.wait_well().await?;
+    shop.wait_written(&writer).await?;
+    eprintln!("all killed: {}", writer.so_far().summary());
+    writer.so_far().is_in(&shop.kept().await?, "after all were killed")?;
+
+    // Stopped with three and started with one: the others come back to hand over what they have.
+    shop.ask(Method::POST, "/stop", None).await?;
+    shop.scale("store", 1).await?;
+    shop.ask(Method::POST, "/start", None).await?;
+    shop.wait_written(&writer).await?;
+    let view = shop.ada.service(shop.data).await?;
+    ensure!(view.summary.instances == 1, "one is left: {:?}", view.instances);
     let written = writer.finish().await;
     eprintln!("at the end: {}", written.summary());
     written.is_in(&shop.kept().await?, "at the end")?;
