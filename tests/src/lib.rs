@@ -13,6 +13,7 @@ mod samples;
 mod visitor;
 mod wait;
 mod walkthrough;
+mod writer;
 
 pub use api::{Api, PASSWORD};
 pub use browser::{Browser, Scripts};
@@ -25,3 +26,4 @@ pub use samples::{Sample, tar_gz};
 pub use visitor::{Visitor, VisitorReport};
 pub use wait::until;
 pub use walkthrough::Walkthrough;
+pub use writer::{Writer, Written};

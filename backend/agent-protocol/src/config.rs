@@ -26,6 +26,10 @@ pub struct InstanceConfig {
     /// here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskSpec>,
+    /// Scripts of roles that are leaving for good: they hand over what only this instance has. Each is run beside the
+    /// processes, again until it succeeds, for as long as it stands here.
+    #[serde(default)]
+    pub drain: Vec<HookSpec>,
 }
 
 /// One file to write.

@@ -17,7 +17,8 @@ pub struct InstanceReport {
     pub staged: Vec<CodeVersionId>,
     /// Results of code checks.
     pub checks: Vec<CheckReport>,
-    /// What keeps the target from being applied, in words for a student; empty when nothing does.
+    /// What keeps the target from being applied, or a role from being drained, in words for a student; empty when nothing
+    /// does.
     pub problem: String,
     /// Which life of the agent tells this. Agents of earlier releases do not tell, and run no tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,6 +26,9 @@ pub struct InstanceReport {
     /// Tasks of the target that were started in this life.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskReport>,
+    /// Roles whose drain script has succeeded.
+    #[serde(default)]
+    pub drained: Vec<RoleName>,
 }
 
 /// One task.

@@ -1,5 +1,5 @@
 //! Brings about the newest configuration, step by step: code → files → init scripts → preparation of the code → processes →
-//! clearing up.
+//! clearing up → drain scripts, which go on beside.
 //!
 //! Guarantees: configurations are applied in order of their generation; a newer one takes over between steps, and at
 //! once while the older one only waits. Every step may be repeated. What fails is tried again, with the reason on the
@@ -10,6 +10,7 @@ mod target;
 use crate::{
     backoff::Backoff,
     code::{Code, fetch::CodeSource},
+    drains::Drains,
     files::{self, Files},
     hooks::Hooks,
     host::Host,
@@ -50,6 +51,7 @@ pub(crate) struct Reconciler {
     checked: HashMap<CodeVersionId, Option<CheckReport>>,
     /// In start order.
     supervisors: Vec<Supervisor>,
+    drains: Drains,
 }
 
 impl Reconciler {
@@ -69,6 +71,7 @@ impl Reconciler {
             hooks: Hooks::default(),
             checked: HashMap::new(),
             supervisors: Vec::new(),
+            drains: Drains::default(),
         }
     }
 
@@ -80,6 +83,7 @@ impl Reconciler {
             () = self.converge() => {}
             () = stop.cancelled() => {}
         }
+        self.drains = Drains::default();
         while let Some(mut last) = self.supervisors.pop() {
             last.stop().await;
         }
@@ -136,6 +140,8 @@ impl Reconciler {
         self.settle(target).await?;
         self.files.remove_others(&target.files);
         self.forget_versions(&target.code);
+        // Before it counts as applied: what an earlier configuration drained means nothing for this one.
+        self.drains.follow(&self.host, target);
         self.host.board.update(|state| state.applied = target.generation);
         Ok(())
     }

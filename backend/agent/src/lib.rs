@@ -16,6 +16,7 @@ mod apply;
 mod backoff;
 mod code;
 mod connection;
+mod drains;
 mod environment;
 mod files;
 mod hooks;

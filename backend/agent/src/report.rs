@@ -4,8 +4,8 @@
 use aerie_agent_protocol::{
     CheckReport, InstanceConfig, InstanceReport, ProcessReport, ProcessSpec, TaskProgress, TaskReport,
 };
-use aerie_domain::{ActionRunId, CodeVersionId, LifeId};
-use std::collections::BTreeMap;
+use aerie_domain::{ActionRunId, CodeVersionId, LifeId, RoleName};
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 
 /// The state on the board.
@@ -25,6 +25,10 @@ pub(crate) struct State {
     pub(crate) life: Option<LifeId>,
     /// Tasks of the target that were started.
     pub(crate) tasks: BTreeMap<ActionRunId, TaskProgress>,
+    /// Roles whose drain script has succeeded.
+    pub(crate) drained: BTreeSet<RoleName>,
+    /// Why one has not yet.
+    pub(crate) undrained: String,
 }
 
 /// One process on the board.
@@ -89,6 +93,7 @@ impl State {
             problem: self.obstacle(),
             life: self.life,
             tasks: self.tasks.iter().map(|(id, progress)| TaskReport { id: *id, progress: progress.clone() }).collect(),
+            drained: self.drained.iter().cloned().collect(),
         }
     }
 
@@ -96,7 +101,7 @@ impl State {
     /// say.
     fn obstacle(&self) -> String {
         if self.applied == self.target {
-            return String::new();
+            return self.undrained.clone();
         }
         if !self.problem.is_empty() {
             return self.problem.clone();
@@ -184,6 +189,7 @@ mod tests {
             init: Vec::new(),
             environment: BTreeMap::new(),
             tasks: Vec::new(),
+            drain: Vec::new(),
         }
     }
 

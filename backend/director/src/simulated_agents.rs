@@ -211,5 +211,6 @@ fn success(config: &InstanceConfig, life: LifeId) -> InstanceReport {
         problem: String::new(),
         life: Some(life),
         tasks: config.tasks.iter().filter(|task| task.life == life).map(|task| done(task.id)).collect(),
+        drained: config.drain.iter().map(|hook| hook.role.clone()).collect(),
     }
 }

@@ -54,6 +54,14 @@ pub struct RenderContext {
     pub routes: Vec<Route>,
     /// Installation-wide values (`public_port`, `domain` …), for system kinds.
     pub installation: BTreeMap<String, String>,
+    /// The instance's slot, for the role that has them; otherwise 0.
+    pub slot: u32,
+    /// Roles of the instance that hand over what they have, since their slot is given up.
+    pub draining: Vec<RoleName>,
+    /// How many slots there are, from 0: as many as are wanted, or more while higher ones are still held.
+    pub slots: u32,
+    /// How many of them shall remain.
+    pub slots_wanted: u32,
 }
 
 /// A service that is used by the configured one.
@@ -125,8 +133,13 @@ impl Kind {
         }
         files.extend(offers::bindings_file(context));
         let processes = roles.iter().map(|role| process(&engine, role)).collect::<Result<_, _>>()?;
-        let init =
-            roles.iter().flat_map(|role| &role.init).map(|hook| init(&engine, hook)).collect::<Result<_, _>>()?;
+        let init = roles
+            .iter()
+            .flat_map(|role| &role.init)
+            .map(|hook| script(&engine, "init", hook))
+            .collect::<Result<_, _>>()?;
+        let drain = roles.iter().filter(|role| context.draining.contains(&role.name)).flat_map(|role| &role.drain);
+        let drain = drain.map(|hook| script(&engine, "drain", hook)).collect::<Result<_, _>>()?;
         Ok(InstanceConfig {
             generation: 0,
             instance: context.instance,
@@ -136,6 +149,7 @@ impl Kind {
             init,
             environment: if self.spec.variables_in_files { BTreeMap::new() } else { context.variables.clone() },
             tasks: Vec::new(),
+            drain,
         })
     }
 
@@ -194,8 +208,8 @@ fn probe(engine: &Engine, at: &str, kind: &ProbeKind) -> Result<ProbeKind, Rende
     })
 }
 
-fn init(engine: &Engine, hook: &HookSpec) -> Result<HookSpec, RenderError> {
-    let command = engine.texts(&format!("roles.{}.init.command", hook.role), &hook.command)?;
+fn script(engine: &Engine, key: &str, hook: &HookSpec) -> Result<HookSpec, RenderError> {
+    let command = engine.texts(&format!("roles.{}.{key}.command", hook.role), &hook.command)?;
     Ok(HookSpec { command, ..hook.clone() })
 }
 

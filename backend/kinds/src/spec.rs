@@ -192,7 +192,7 @@ pub struct RoleSpec {
     /// Roles whose members its files name as well, in no order: nobody waits for it to know of them. May lead back to it.
     #[serde(default)]
     pub sees: Vec<RoleName>,
-    /// Data that outlives instances. Only for roles with a largest count of 1.
+    /// Data that outlives instances: one volume for a role with a largest count of 1, or one for each of its instances.
     pub volume: Option<VolumeTemplate>,
     /// Scripts to run before the process starts.
     #[serde(default)]
@@ -202,6 +202,8 @@ pub struct RoleSpec {
     pub files: Vec<FileTemplate>,
     /// Its process.
     pub process: ProcessTemplate,
+    /// For roles with slots: hands over what only this instance has, before its slot is given up.
+    pub drain: Option<HookSpec>,
 }
 
 fn one() -> u32 {
@@ -216,6 +218,24 @@ pub struct VolumeTemplate {
     pub name: String,
     /// Absolute path in the instance.
     pub path: String,
+    /// Each instance of the role has one of its own, which belongs to its slot: a number from 0 that an instance takes
+    /// over from the one that it replaces.
+    #[serde(default)]
+    pub each: bool,
+}
+
+impl RoleSpec {
+    /// Its instances have slots.
+    pub fn has_slots(&self) -> bool {
+        self.volume.as_ref().is_some_and(|volume| volume.each)
+    }
+}
+
+impl KindSpec {
+    /// The role whose instances have slots. Loading lets a kind have one at most.
+    pub fn slotted(&self) -> Option<&RoleSpec> {
+        self.roles.iter().find(|role| role.has_slots())
+    }
 }
 
 /// A configuration file: `files/<template>` in the kind's folder, rendered to `/run/aerie/<path>`.

@@ -12,7 +12,10 @@ pub fn network(installation: &str, application: ApplicationId) -> String {
     format!("{installation}-{}", application.short())
 }
 
-/// Name of a service's volume.
-pub fn volume(installation: &str, service: ServiceId, volume: &str) -> String {
-    format!("{installation}-{}-{volume}", service.0.simple())
+/// Name of a service's volume. That of slot 0 is called as the only one of a role without slots, so that a kind can begin
+/// with one instance and have more later; no role's volume can be called like that of another's slot, since names of
+/// volumes have no dots.
+pub fn volume(installation: &str, service: ServiceId, volume: &str, slot: u32) -> String {
+    let first = format!("{installation}-{}-{volume}", service.0.simple());
+    if slot == 0 { first } else { format!("{first}.{slot}") }
 }

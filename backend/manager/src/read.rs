@@ -95,6 +95,7 @@ impl Reader {
             && instances.is_empty()
             && self.store.service_list(application.id).await?.len() <= 1;
         let places = kind.as_ref().map_or(0, |kind| place(&kind.spec, &row.counts).len());
+        let places = places + usize::try_from(row.slots_kept).unwrap_or(0);
         let subject = Subject {
             service: id,
             application: application.id,
@@ -249,6 +250,7 @@ fn service(row: ServiceRow, application: &ApplicationRow, uses: Uses, moment: &M
         state_since: moment.of(row.state_since),
         serving: row.serving_version_id,
         previous: row.previous_version_id,
+        slots_kept: u32::try_from(row.slots_kept).unwrap_or(0),
     }
 }
 
@@ -304,5 +306,6 @@ fn instance(row: InstanceRow, seen: Option<Observed>, work: Work, last_output: S
         }),
         work,
         last_output,
+        slot: row.slot.and_then(|slot| u32::try_from(slot).ok()),
     }
 }

@@ -198,7 +198,7 @@ mod tests {
         .unwrap();
         let size = "small".to_owned();
         let roles = vec![];
-        let row = NewInstance { id: instance, service_id: service, auxiliary: false, size, roles };
+        let row = NewInstance { id: instance, service_id: service, auxiliary: false, size, roles, slot: None };
         txn.instance_insert(&row).await.unwrap();
         txn.commit().await.unwrap();
 

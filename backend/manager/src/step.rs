@@ -12,6 +12,8 @@ use time::OffsetDateTime;
 pub enum Step {
     /// Write the service's status.
     SetStatus(Status),
+    /// Note how many slots may have data that is nowhere else.
+    KeepSlots(u32),
     /// Make another version the one that visitors get.
     Flip(CodeVersionId),
     /// Intend an instance.
@@ -22,6 +24,8 @@ pub enum Step {
         auxiliary: bool,
         /// Its roles.
         roles: Vec<Role>,
+        /// Its slot, if one of them has slots.
+        slot: Option<u32>,
     },
     /// Write an instance's roles; `wanted` never goes back to true.
     SetRoles {

@@ -90,6 +90,8 @@ pub struct Service {
     pub serving: Option<CodeVersionId>,
     /// The version they got before.
     pub previous: Option<CodeVersionId>,
+    /// Slots from 0 whose volumes may have data that is nowhere else: for roles that hand over what they have.
+    pub slots_kept: u32,
 }
 
 /// The part of a service's row that its manager writes with every change.
@@ -147,6 +149,8 @@ pub struct Instance {
     pub work: Work,
     /// The last lines of its output; read only when it has ended by itself.
     pub last_output: String,
+    /// Which volume of the role with slots it has; nothing without such a role.
+    pub slot: Option<u32>,
 }
 
 /// A role of an instance.

@@ -59,6 +59,8 @@ pub struct InstanceRow {
     pub created_at: OffsetDateTime,
     /// First time all roles were healthy.
     pub healthy_at: Option<OffsetDateTime>,
+    /// Which volume of the role with slots it has; nothing without such a role. No two rows of a service share one.
+    pub slot: Option<i32>,
 }
 
 /// An instance as pages show it: without container and configuration.
@@ -109,6 +111,8 @@ pub struct NewInstance {
     pub size: String,
     /// Its roles.
     pub roles: Vec<InstanceRole>,
+    /// See [`InstanceRow::slot`].
+    pub slot: Option<i32>,
 }
 
 pub(crate) struct InstanceRaw {
@@ -129,6 +133,7 @@ pub(crate) struct InstanceRaw {
     pub connected_to: Option<Uuid>,
     pub created_at: OffsetDateTime,
     pub healthy_at: Option<OffsetDateTime>,
+    pub slot: Option<i32>,
 }
 
 pub(crate) struct InstanceLiteRaw {
@@ -169,6 +174,7 @@ impl From<InstanceRaw> for InstanceRow {
             connected_to: raw.connected_to.map(DirectorId),
             created_at: raw.created_at,
             healthy_at: raw.healthy_at,
+            slot: raw.slot,
         }
     }
 }

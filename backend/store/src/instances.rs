@@ -31,7 +31,8 @@ macro_rules! select_instances {
                    i.report_at,
                    i.connected_to,
                    i.created_at,
-                   i.healthy_at
+                   i.healthy_at,
+                   i.slot
               from instances i
             "# + $rest
             $(, $argument)*
@@ -97,13 +98,17 @@ impl Txn<'_> {
     /// Adds an instance: the intention to have a container.
     pub async fn instance_insert(&mut self, instance: &NewInstance) -> Result<(), StoreError> {
         let result = sqlx::query!(
-            "insert into instances (id, service_id, short, auxiliary, size, roles) values ($1, $2, $3, $4, $5, $6)",
+            "
+            insert into instances (id, service_id, short, auxiliary, size, roles, slot)
+            values ($1, $2, $3, $4, $5, $6, $7)
+            ",
             instance.id.0,
             instance.service_id.0,
             instance.id.short(),
             instance.auxiliary,
             instance.size,
             Json(&instance.roles) as _,
+            instance.slot,
         )
         .execute(self.connection())
         .await?;

@@ -81,6 +81,14 @@ impl Txn<'_> {
         Ok(result.rows_affected() == 1)
     }
 
+    /// Notes how many slots may have data that is nowhere else.
+    pub async fn service_set_slots_kept(&mut self, id: ServiceId, slots: i32) -> Result<(), StoreError> {
+        let result = sqlx::query!("update services set slots_kept = $2 where id = $1", id.0, slots)
+            .execute(self.connection())
+            .await?;
+        ensure_affected(&result, 1)
+    }
+
     /// Removes a service that has no instances (else `instances_service_id_fkey`), with its versions, logs and lease,
     /// and its application too if that is condemned and this was its last service. True when the application is gone.
     pub async fn service_delete(&mut self, id: ServiceId) -> Result<bool, StoreError> {

@@ -57,6 +57,8 @@ pub struct ServiceRow {
     pub failures: i32,
     /// When created.
     pub created_at: OffsetDateTime,
+    /// Slots from 0 whose volumes may have data that is nowhere else.
+    pub slots_kept: i32,
 }
 
 /// The part of a service that its owner decides.
@@ -142,6 +144,7 @@ pub(crate) struct ServiceRaw {
     previous_version_id: Option<Uuid>,
     failures: i32,
     created_at: OffsetDateTime,
+    slots_kept: i32,
 }
 
 impl TryFrom<ServiceRaw> for ServiceRow {
@@ -168,6 +171,7 @@ impl TryFrom<ServiceRaw> for ServiceRow {
             previous_version_id: raw.previous_version_id.map(CodeVersionId),
             failures: raw.failures,
             created_at: raw.created_at,
+            slots_kept: raw.slots_kept,
         })
     }
 }
@@ -195,7 +199,8 @@ macro_rules! select_services {
                    s.serving_version_id,
                    s.previous_version_id,
                    s.failures,
-                   s.created_at
+                   s.created_at,
+                   s.slots_kept
               from services s
             "# + $rest
             $(, $argument)*

@@ -6,7 +6,7 @@ use crate::{
     figures::{Line, median},
     school::Real,
 };
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
 const TURNS: usize = 3;
 
@@ -41,8 +41,8 @@ async fn rate(clients: &Clients, to: &str) -> Result<f64> {
     let said = clients.run(&format!("redis-benchmark {to} -t set,get -n 150000 -c 50 --csv 2>/dev/null")).await?;
     let each: Vec<f64> =
         said.lines().filter_map(|line| line.split(',').nth(1)?.trim_matches('"').parse().ok()).collect();
-    let [set, get] = each[..] else { anyhow::bail!("redis-benchmark said {said}") };
-    Some((set + get) / 2.0).context("two figures")
+    let [set, get] = each[..] else { bail!("redis-benchmark said {said}") };
+    Ok(f64::midpoint(set, get))
 }
 
 /// Redis as people run it by hand; dropped, it is removed.

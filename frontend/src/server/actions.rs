@@ -13,7 +13,7 @@ pub async fn load_actions(service: ServiceId) -> Result<ActionsView, PageError> 
 }
 
 /// Presses the button of an action. `choose` says that the form has boxes for instances; ticked ones are keys of
-/// `instances`.
+/// `instances`, each after `on-`: a key that begins with a digit would be taken for a place in a list.
 #[server(prefix = "/fn", endpoint = "run_action")]
 pub async fn run_action(
     service: ServiceId,
@@ -32,8 +32,8 @@ pub async fn run_action(
             error.renaming(&format!("values.{name}"), &field).keeping(&field, value)
         })
     };
-    let chosen: Result<Vec<_>, _> = instances.keys().map(|id| id.parse()).collect();
-    let chosen = chosen.map_err(|_| keep(Problem::field("instances", "must be instances of this service").into()))?;
+    let chosen: Option<Vec<_>> = instances.keys().map(|key| key.strip_prefix("on-")?.parse().ok()).collect();
+    let chosen = chosen.ok_or_else(|| keep(Problem::field("instances", "must be instances of this service").into()))?;
     let form = views::RunAction { values: values.clone(), instances: choose.map(|_| chosen) };
     let (actor, use_cases) = (context::actor()?, context::use_cases()?);
     use_cases.run_action(&actor, service, &action, form).await.map_err(|failure| keep(failure.into()))?;

@@ -1,3 +1,4 @@
+SET SESSION wsrep_on = OFF;
 CREATE DATABASE IF NOT EXISTS `app`;
 CREATE USER IF NOT EXISTS 'app'@'%';
 ALTER USER 'app'@'%' IDENTIFIED BY '{{ secrets.password|word }}';

@@ -83,6 +83,7 @@ mod tests {
             init: Vec::new(),
             environment: BTreeMap::from([("A".to_owned(), variable.to_owned())]),
             tasks: Vec::new(),
+            drain: Vec::new(),
         };
         let targets = Targets::new(instance);
         let follower = targets.subscribe();

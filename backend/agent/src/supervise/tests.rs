@@ -100,6 +100,7 @@ fn begin(host: &Host, wanted: &Wanted) {
         init: Vec::new(),
         environment: BTreeMap::new(),
         tasks: Vec::new(),
+        drain: Vec::new(),
     });
 }
 

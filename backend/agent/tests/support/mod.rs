@@ -54,6 +54,7 @@ impl Scene {
             init: Vec::new(),
             environment: BTreeMap::from([("DIR".to_owned(), dir)]),
             tasks: Vec::new(),
+            drain: Vec::new(),
         }
     }
 

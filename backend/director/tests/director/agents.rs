@@ -58,8 +58,14 @@ async fn listen(pool: PgPool) -> Listening {
 impl Listening {
     async fn instance(&self, service: ServiceId) -> InstanceId {
         let id = InstanceId::generate();
-        let new =
-            NewInstance { id, service_id: service, auxiliary: false, size: "small".to_owned(), roles: Vec::new() };
+        let new = NewInstance {
+            id,
+            service_id: service,
+            auxiliary: false,
+            size: "small".to_owned(),
+            roles: Vec::new(),
+            slot: None,
+        };
         let mut txn = self.app.state.store.begin().await.unwrap();
         txn.instance_insert(&new).await.unwrap();
         txn.commit().await.unwrap();
@@ -76,6 +82,7 @@ impl Listening {
             init: Vec::new(),
             environment: BTreeMap::new(),
             tasks: Vec::new(),
+            drain: Vec::new(),
         };
         let mut txn = self.app.state.store.begin().await.unwrap();
         txn.instance_set_config(instance, &config).await.unwrap();

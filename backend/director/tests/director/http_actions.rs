@@ -115,7 +115,7 @@ async fn bad_presses_are_refused_and_strangers_learn_nothing(pool: PgPool) {
     eve.post(&format!("{path}/run"), json!({})).await.refused(404, "not_found");
     ada.post(&format!("{path}/explode"), json!({})).await.refused(404, "not_found");
     ada.post(&format!("{path}/run"), json!({"instances": [foreign]})).await.refused(404, "not_found");
-    ada.get(&format!("{path}/runs?before=x")).await.refused(422, "invalid_input");
+    ada.get(&format!("{path}/runs?before=x")).await.refused(400, "malformed_request");
     let cases = [
         (json!({"instances": []}), "instances"),
         (json!({"instances": [door]}), "instances"),
@@ -130,6 +130,20 @@ async fn bad_presses_are_refused_and_strangers_learn_nothing(pool: PgPool) {
     assert_eq!(ada.get(&format!("{path}/runs")).await.expect(200)["items"], json!([]), "nothing of it was asked for");
     let run = ada.post(&format!("{path}/run"), json!({"instances": [own]})).await.expect(202);
     assert_eq!(run["results"][0]["role"], "master");
+    // The page's form, without scripts: boxes are keys, and none ticked is refused.
+    told(&app, &run, own, ActionState::Ended, Some(0)).await;
+    let browser = app.browser("ada").await;
+    let form = format!("service={service}&action=run&values[parameters]=1+2&choose=on");
+    let pressed = browser.form("/fn/run_action", &format!("{form}&instances[on-{own}]=on")).await;
+    assert!(pressed.status.as_u16() < 400, "{}", pressed.text);
+    let refused = browser.form("/fn/run_action", &form).await;
+    assert!(refused.text.contains("invalid_input") || refused.text.contains("conflict"), "{}", refused.text);
+    let runs = ada.get(&format!("{path}/runs")).await.expect(200);
+    assert_eq!(runs["items"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&runs["items"][0]["values"]["parameters"], &runs["items"][0]["results"][0]["instance_id"]),
+        (&json!("1 2"), &json!(own))
+    );
     // Kinds without actions have none.
     let php = ada.php("blog").await;
     assert_eq!(ada.get(&format!("/api/v1/services/{php}/actions")).await.expect(200)["actions"], json!([]));

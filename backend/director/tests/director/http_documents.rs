@@ -37,6 +37,8 @@ const ENDPOINTS: &str = "
     GET /api/v1/operations/{id}
     GET /api/v1/services/{id}
     GET /api/v1/services/{id}/access
+    GET /api/v1/services/{id}/actions
+    GET /api/v1/services/{id}/actions/runs
     GET /api/v1/services/{id}/instances
     GET /api/v1/services/{id}/load
     GET /api/v1/services/{id}/load-runs
@@ -59,6 +61,7 @@ const ENDPOINTS: &str = "
     POST /api/v1/load-runs/{id}/cancel
     POST /api/v1/login
     POST /api/v1/me/tokens
+    POST /api/v1/services/{id}/actions/{name}
     POST /api/v1/services/{id}/activate
     POST /api/v1/services/{id}/load-runs
     POST /api/v1/services/{id}/secrets/{name}/renew

@@ -49,7 +49,14 @@ async fn record(app: &App, id: InstanceId) {
 
 async fn instance(app: &App, service: ServiceId) -> InstanceId {
     let id = InstanceId::generate();
-    let new = NewInstance { id, service_id: service, auxiliary: false, size: "small".to_owned(), roles: Vec::new() };
+    let new = NewInstance {
+        id,
+        service_id: service,
+        auxiliary: false,
+        size: "small".to_owned(),
+        roles: Vec::new(),
+        slot: None,
+    };
     let mut txn = app.state.store.begin().await.unwrap();
     txn.instance_insert(&new).await.unwrap();
     txn.commit().await.unwrap();

@@ -10,7 +10,14 @@ use std::{collections::BTreeMap, fs, time::Duration};
 /// An instance of the service with a running container; returns the container's name.
 async fn instance(app: &App, service: &str) -> (InstanceId, String) {
     let (id, service) = (InstanceId::generate(), service.parse::<ServiceId>().unwrap());
-    let new = NewInstance { id, service_id: service, auxiliary: false, size: "small".to_owned(), roles: Vec::new() };
+    let new = NewInstance {
+        id,
+        service_id: service,
+        auxiliary: false,
+        size: "small".to_owned(),
+        roles: Vec::new(),
+        slot: None,
+    };
     let mut txn = app.state.store.begin().await.unwrap();
     txn.instance_insert(&new).await.unwrap();
     txn.commit().await.unwrap();

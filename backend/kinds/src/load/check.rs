@@ -85,6 +85,12 @@ fn references(spec: &KindSpec) -> Check {
         role.uses.iter().try_for_each(|used| exists(&key, used))?;
         let key = format!("roles.{}.sees", role.name);
         role.sees.iter().try_for_each(|seen| exists(&key, seen))?;
+        if let Some(hook) = &role.drain {
+            let at = format!("roles.{}.drain", role.name);
+            ensure(role.has_slots(), || format!("{at}: is for roles whose volume has each = true"))?;
+            ensure(hook.role == role.name, || format!("{at}.role: must be {}", role.name))?;
+            ensure(!hook.command.is_empty(), || format!("{at}.command: is empty"))?;
+        }
         for hook in &role.init {
             ensure(hook.role == role.name, || format!("roles.{}.init.role: must be {}", role.name, role.name))?;
             ensure(!hook.command.is_empty(), || format!("roles.{}.init.command: is empty", role.name))?;
@@ -117,6 +123,9 @@ fn limits(spec: &KindSpec) -> Check {
     for path in &spec.executable {
         ensure(spec.tmpfs.contains_key(path), || format!("executable: {path:?} is not one of the folders of tmpfs"))?;
     }
+    ensure(spec.roles.iter().filter(|role| role.has_slots()).count() <= 1, || {
+        "roles.volume.each: is for one role of a kind, an instance has one slot".to_owned()
+    })?;
     for role in &spec.roles {
         let at = format!("roles.{}", role.name);
         ensure(role.max > 0 && role.min <= role.max, || format!("{at}.max: must be at least 1 and at least min"))?;
@@ -187,7 +196,10 @@ pub(super) fn identifier(at: &str, name: &str) -> Check {
 fn volume(role: &RoleSpec) -> Check {
     let Some(volume) = &role.volume else { return Ok(()) };
     let at = format!("roles.{}.volume", role.name);
-    ensure(role.max == 1, || format!("{at}: needs max = 1, two instances cannot share a volume"))?;
+    ensure(role.max == 1 || volume.each, || {
+        format!("{at}: needs max = 1, two instances cannot share a volume; or each = true")
+    })?;
+    ensure(!volume.each || !role.auxiliary, || format!("{at}.each: there is one of an auxiliary role"))?;
     ensure(is_plain_name(&volume.name), || format!("{at}.name: may use only a–z, digits and hyphens"))?;
     ensure(is_absolute(&volume.path), || format!("{at}.path: {:?} is not a plain absolute path", volume.path))
 }

@@ -25,6 +25,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         for hook in items(role.get("init")) {
             part::<HookSpec>(&format!("{at}.init"), Some(hook))?;
         }
+        part::<HookSpec>(&format!("{at}.drain"), role.get("drain"))?;
         let process = role.get("process");
         part::<HealthProbe>(&format!("{at}.process.health"), process.and_then(|process| process.get("health")))?;
         part::<StreamNames>(&format!("{at}.process.streams"), process.and_then(|process| process.get("streams")))?;

@@ -35,6 +35,10 @@ const NAMES: &[&str] = &[
     "versions",
     "routes",
     "installation",
+    "slot",
+    "draining",
+    "slots",
+    "slots_wanted",
 ];
 
 /// What the commands of actions can name besides.
@@ -184,7 +188,7 @@ pub(crate) fn check(kind: &Kind) -> Result<(), (String, String)> {
             let at = format!("roles.{}.process.{key}", role.name);
             compile(&environment, text).map_err(|message| in_spec(format!("{at}: {message}")))?;
         }
-        for text in role.init.iter().flat_map(|hook| &hook.command) {
+        for text in role.init.iter().chain(&role.drain).flat_map(|hook| &hook.command) {
             let at = format!("roles.{}.init.command", role.name);
             compile(&environment, text).map_err(|message| in_spec(format!("{at}: {message}")))?;
         }

@@ -60,6 +60,10 @@ fn full(kind: &Kind) -> RenderContext {
         serving: Some(version),
         versions: vec![CodeVersionSpec { id: version, digest: String::new(), size_bytes: 0 }],
         routes: vec![route(member()), route(Vec::new())],
+        slot: 1,
+        draining: kind.spec.roles.iter().map(|role| role.name.clone()).collect(),
+        slots: 3,
+        slots_wanted: 3,
         ..bare(kind)
     }
 }
@@ -80,5 +84,9 @@ fn bare(kind: &Kind) -> RenderContext {
         versions: Vec::new(),
         routes: Vec::new(),
         installation: INSTALLATION.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        slot: 0,
+        draining: Vec::new(),
+        slots: 1,
+        slots_wanted: 1,
     }
 }

@@ -45,6 +45,10 @@ pub(super) fn context(roles: &[&str]) -> RenderContext {
         installation: [("public_bind", "0.0.0.0"), ("public_port", "8080"), ("ready_port", "8099")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
+        slot: 0,
+        draining: Vec::new(),
+        slots: 1,
+        slots_wanted: 1,
     }
 }
 

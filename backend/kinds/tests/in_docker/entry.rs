@@ -33,6 +33,10 @@ fn context(public_port: u16, routes: Vec<Route>) -> RenderContext {
         versions: vec![],
         routes,
         installation: installation.map(|(name, value)| (name.to_owned(), value)).into(),
+        slot: 0,
+        draining: Vec::new(),
+        slots: 1,
+        slots_wanted: 1,
     }
 }
 

@@ -94,17 +94,21 @@ async fn write_step(
             txn.service_set_status(service, &service_status(status)).await?;
             changes.service = true;
         }
+        Step::KeepSlots(slots) => {
+            txn.service_set_slots_kept(service, i32::try_from(*slots).unwrap_or(i32::MAX)).await?;
+        }
         Step::Flip(version) => {
             txn.service_set_serving(service, *version).await?;
             changes.service = true;
         }
-        Step::Insert { id, auxiliary, roles } => {
+        Step::Insert { id, auxiliary, roles, slot } => {
             let instance = NewInstance {
                 id: *id,
                 service_id: service,
                 auxiliary: *auxiliary,
                 size: subject.size.clone(),
                 roles: stored(roles),
+                slot: slot.and_then(|slot| i32::try_from(slot).ok()),
             };
             txn.instance_insert(&instance).await?;
             changes.instances.insert(*id);

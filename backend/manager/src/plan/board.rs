@@ -48,6 +48,8 @@ pub(super) struct Draft<'w> {
     pub lost: bool,
     /// It has a place among the wanted ones.
     pub placed: bool,
+    /// Which volume of the role with slots it has.
+    pub slot: Option<u32>,
 }
 
 /// Which versions.
@@ -109,6 +111,17 @@ impl<'w> Board<'w> {
         }
     }
 
+    /// How many slots the role that has them shall have.
+    pub fn slots_wanted(&self) -> u32 {
+        self.spec().slotted().map_or(1, |role| u32::try_from(self.count(&role.name)).unwrap_or(u32::MAX))
+    }
+
+    /// How many slots there are: those that are wanted, and higher ones until nobody holds them any more.
+    pub fn slots(&self) -> u32 {
+        let held = self.world.instances.iter().filter_map(|row| row.slot).max();
+        held.map_or(0, |highest| highest + 1).max(self.slots_wanted())
+    }
+
     pub fn is_public(&self, role: &RoleName) -> bool {
         self.kind.spec.public.as_ref().is_some_and(|public| public.role == *role)
     }
@@ -147,10 +160,11 @@ impl<'w> Draft<'w> {
             renew: false,
             lost: row.is_lost(world),
             placed: false,
+            slot: row.slot,
         }
     }
 
-    pub fn fresh(id: InstanceId, auxiliary: bool, roles: Vec<Role>) -> Self {
+    pub fn fresh(id: InstanceId, auxiliary: bool, roles: Vec<Role>, slot: Option<u32>) -> Self {
         Self {
             row: None,
             id,
@@ -163,6 +177,7 @@ impl<'w> Draft<'w> {
             renew: false,
             lost: false,
             placed: true,
+            slot,
         }
     }
 

@@ -4,6 +4,7 @@ use super::{
     Render, actions,
     board::{Board, Draft, Weight},
     code::needs_code,
+    draining::hands_over,
 };
 use aerie_agent_protocol::InstanceConfig;
 use aerie_domain::{InstanceId, RoleName, RolePhase};
@@ -100,6 +101,15 @@ fn context(board: &Board<'_>, draft: &Draft<'_>, members: &Members) -> RenderCon
         versions: if needs_code(board, draft) { board.code.versions.clone() } else { Vec::new() },
         routes: if board.spec().receives_routes { board.world.routes.clone() } else { Vec::new() },
         installation: board.world.settings.values(),
+        slot: draft.slot.unwrap_or(0),
+        draining: draft
+            .roles
+            .iter()
+            .filter(|role| role.phase == RolePhase::Draining && hands_over(board, draft.slot, &role.name))
+            .map(|role| role.name.clone())
+            .collect(),
+        slots: board.slots(),
+        slots_wanted: board.slots_wanted(),
     }
 }
 

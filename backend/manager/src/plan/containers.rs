@@ -1,6 +1,9 @@
 //! Containers: noticing that one has ended, having one for each wanted instance and none for others.
 
-use super::board::{Board, Draft, Weight, label};
+use super::{
+    board::{Board, Draft, Weight, label},
+    draining::hands_over,
+};
 use crate::{
     backoff, explain, names,
     step::{Level, Step},
@@ -19,19 +22,18 @@ const AWAIT_POLL: time::Duration = time::Duration::milliseconds(200);
 
 /// Roles whose container has ended start over; those that were draining are through.
 pub(super) fn notice_ends(board: &mut Board<'_>) {
-    let now = board.world.now;
     for index in 0..board.drafts.len() {
         notice_restart(board, index);
         let Some(row) = board.drafts[index].row.filter(|row| has_ended(row)) else { continue };
-        let is_news = !is_recorded_as_ended(row) || row.roles.iter().any(|role| role.phase != RolePhase::Starting);
+        let starts_over = |role: &Role| role.phase == RolePhase::Starting || goes_on(board, row, role);
+        let is_news = !is_recorded_as_ended(row) || !row.roles.iter().all(starts_over);
         if is_news {
             let public = row.roles.iter().any(|role| board.is_public(&role.name));
             board.wake_entry |= public;
             board.failures += 1;
             board.say(Level::Warn, explain::container_ended(row));
-            let draft = &mut board.drafts[index];
-            draft.renew = true;
-            start_over(draft, now);
+            board.drafts[index].renew = true;
+            start_over(board, index);
         }
         if board.drafts[index].wanted && (is_news || row.status != "absent") {
             let weight = if board.failures >= 2 { Weight::Failing } else { Weight::Waiting };
@@ -45,22 +47,34 @@ fn notice_restart(board: &mut Board<'_>, index: usize) {
     let restarted =
         |row: &&Instance| row.is_running() && row.report.as_ref().is_some_and(|r| r.applied_generation == 0);
     let Some(row) = board.drafts[index].row.filter(restarted) else { return };
-    if row.roles.iter().all(|role| role.phase == RolePhase::Starting) {
+    if row.roles.iter().all(|role| role.phase == RolePhase::Starting || goes_on(board, row, role)) {
         return;
     }
     board.wake_entry |= row.roles.iter().any(|role| board.is_public(&role.name));
     board.failures += 1;
     board.say(Level::Warn, explain::container_restarted(row));
-    let now = board.world.now;
-    start_over(&mut board.drafts[index], now);
+    start_over(board, index);
 }
 
-fn start_over(draft: &mut Draft<'_>, now: time::OffsetDateTime) {
-    draft.roles.retain(|role| role.phase != RolePhase::Draining);
-    for role in &mut draft.roles {
-        *role = Role { phase: RolePhase::Starting, since: now, ..role.clone() };
+fn start_over(board: &mut Board<'_>, index: usize) {
+    let now = board.world.now;
+    let Some(row) = board.drafts[index].row else { return };
+    let mut roles = Vec::new();
+    for role in &board.drafts[index].roles {
+        if goes_on(board, row, role) {
+            roles.push(role.clone());
+        } else if role.phase != RolePhase::Draining {
+            roles.push(Role { phase: RolePhase::Starting, since: now, ..role.clone() });
+        }
     }
-    draft.wanted = !draft.roles.is_empty();
+    let draft = &mut board.drafts[index];
+    draft.wanted = !roles.is_empty();
+    draft.roles = roles;
+}
+
+/// It drains and has not handed over what it has: it starts again for that.
+fn goes_on(board: &Board<'_>, row: &Instance, role: &Role) -> bool {
+    role.phase == RolePhase::Draining && hands_over(board, row.slot, &role.name)
 }
 
 /// There is no container (any more), or it has exited, and we are not about to change that.
@@ -252,6 +266,9 @@ fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAd
     } else {
         let mut aliases: Vec<String> =
             draft.live_roles().map(|role| format!("{role}.{service}", service = service.name)).collect();
+        // whoever has the slot is found by this name
+        let slotted = spec.slotted().filter(|slotted| draft.phase(&slotted.name).is_some());
+        aliases.extend(slotted.zip(draft.slot).map(|(role, slot)| format!("{}-{slot}.{}", role.name, service.name)));
         if spec.roles.first().is_some_and(|first| draft.phase(&first.name).is_some()) {
             aliases.push(service.name.clone());
         }
@@ -261,7 +278,12 @@ fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAd
         .live_roles()
         .filter_map(|role| board.role(role)?.volume.as_ref())
         .map(|volume| Mount {
-            volume: names::volume(&world.settings.installation, service.id, &volume.name),
+            volume: names::volume(
+                &world.settings.installation,
+                service.id,
+                &volume.name,
+                draft.slot.filter(|_| volume.each).unwrap_or(0),
+            ),
             path: volume.path.clone(),
         })
         .collect();

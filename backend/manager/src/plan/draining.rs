@@ -6,6 +6,7 @@ use crate::{
     world::{Entry, EntryInstance, Instance, World},
 };
 use aerie_domain::{RoleName, RolePhase};
+use aerie_kinds::RoleSpec;
 use std::collections::BTreeMap;
 use time::Duration;
 
@@ -55,6 +56,15 @@ pub(super) fn finish(board: &mut Board<'_>) -> bool {
 fn may_end(board: &mut Board<'_>, index: usize, role: &RoleName, known: bool, deadline: time::OffsetDateTime) -> bool {
     let now = board.world.now;
     let draft = &board.drafts[index];
+    let leaves = |slot: u32| slot >= board.slots_wanted() && board.role(role).is_some_and(RoleSpec::has_slots);
+    if draft.slot.is_some_and(leaves) && board.world.instances.iter().any(|row| row.slot > draft.slot) {
+        // one after the other: clusters may take two that leave at once for a failure
+        return false;
+    }
+    if hands_over(board, draft.slot, role) && !has_handed_over(draft, role) {
+        // its report wakes us; there is no other way out, or what only it has would be lost
+        return false;
+    }
     if !draft.is_running() && !draft.is_busy() {
         return true;
     }
@@ -74,6 +84,15 @@ fn may_end(board: &mut Board<'_>, index: usize, role: &RoleName, known: bool, de
     }
     board.plan.wake(if known { now + ENTRY_POLL } else { patience });
     false
+}
+
+/// A role in this slot has to hand over what it has before it may end: nobody will take the slot over.
+pub(super) fn hands_over(board: &Board<'_>, slot: Option<u32>, role: &RoleName) -> bool {
+    board.role(role).is_some_and(|spec| spec.drain.is_some()) && slot.is_some_and(|slot| slot >= board.slots_wanted())
+}
+
+fn has_handed_over(draft: &Draft<'_>, role: &RoleName) -> bool {
+    draft.is_up_to_date() && draft.row.and_then(|row| row.report.as_ref()).is_some_and(|r| r.drained.contains(role))
 }
 
 /// Everybody who uses the role and has visitors does so by a configuration without those who drain.

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 pub(super) fn into_plan(mut board: Board<'_>) -> Plan {
     let mut rows = Vec::new();
     rows.extend(board.code.flip.map(Step::Flip));
+    rows.extend(kept_slots(&board).map(Step::KeepSlots));
     for draft in &board.drafts {
         write_draft(&board, draft, &mut rows);
     }
@@ -34,10 +35,31 @@ pub(super) fn into_plan(mut board: Board<'_>) -> Plan {
     plan
 }
 
+/// Slots whose volumes may have data that is nowhere else, if their number changes: those whose container is made or was
+/// made, until they have handed over. Written together with what it is about.
+fn kept_slots(board: &Board<'_>) -> Option<u32> {
+    let role = board.spec().slotted().filter(|role| role.drain.is_some())?;
+    let before = board.world.service.slots_kept;
+    let is_made = |draft: &&Draft<'_>| {
+        draft.row.is_some_and(|row| row.container.is_some())
+            || draft.slot.is_some_and(|slot| slot < before)
+            || board.plan.steps.iter().any(|step| matches!(step, Step::SetContainer { id, .. } if *id == draft.id))
+    };
+    let drafts = board.drafts.iter().filter(|draft| draft.phase(&role.name).is_some()).filter(is_made);
+    let condemned = board.world.instances.iter().filter(|row| !row.wanted);
+    let condemned = condemned.filter(|row| row.roles.iter().any(|other| other.name == role.name));
+    let highest = drafts.filter_map(|draft| draft.slot).chain(condemned.filter_map(|row| row.slot)).max();
+    // wanted ones that wait for their predecessor's end are not among the drafts
+    let wanted = before.min(board.slots_wanted());
+    let kept = highest.map_or(0, |slot| slot + 1).max(wanted);
+    (kept != before).then_some(kept)
+}
+
 fn write_draft(board: &Board<'_>, draft: &Draft<'_>, rows: &mut Vec<Step>) {
     let id = draft.id;
     if draft.row.is_none() {
-        rows.push(Step::Insert { id, auxiliary: draft.auxiliary, roles: draft.roles.clone() });
+        let (auxiliary, roles) = (draft.auxiliary, draft.roles.clone());
+        rows.push(Step::Insert { id, auxiliary, roles, slot: draft.slot });
     }
     if let Some(config) = &draft.config {
         rows.push(Step::SetConfig { id, config: Box::new(config.as_ref().clone()) });

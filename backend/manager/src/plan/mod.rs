@@ -6,10 +6,15 @@
 //! # Rules
 //! * **Placement** (`matching`): `aerie_kinds::place` says which instances there shall be. Instances keep their place:
 //!   equal role sets first, then the greatest overlap; among equals serving ones, then older ones. An instance never
-//!   gains a role with a volume, because its container was made without it.
-//! * **Make before break** (`roles`): a role that is not in its instance's placement is drained only while as many
-//!   others serve it as are wanted. A role with a volume or on the host's network is the exception: two must never
-//!   write to one volume or want one port, so its successor waits until it is gone.
+//!   gains or loses a role with a volume, or the first role, to which the service's name leads: its container was made
+//!   for these.
+//! * **Make before break** (`roles`, `leaving`): a role that is not in its instance's placement is drained only while as
+//!   many others serve it as are wanted; an instance without a place leaves as a whole. A role with a volume or on the
+//!   host's network is the exception: two must never write to one volume or want one port, so its successor waits until
+//!   it is gone.
+//! * **Slots** (`matching`, `leaving`): where each instance of a role has a volume, the wanted slots are those from 0 up
+//!   to the count, so that data stays where it is. A row holds its slot until its container is gone. A slot that is not
+//!   wanted leaves when all wanted ones serve; one that moves to another instance, only while the others serve.
 //! * **Starting → serving** (`serving`): the agent has applied the current configuration, the role's process is
 //!   healthy, the version that visitors get is staged, and every role that it uses has somebody who serves. Roles of
 //!   one instance become ready together.
@@ -19,15 +24,17 @@
 //!   early, so that a packed instance needs one configuration to become ready, not one per role.
 //! * **Draining** (`draining`): its process goes on until all who use the role (and the entry, for the public role)
 //!   have applied a configuration without it and the deadline in the row has passed; half a minute after the deadline
-//!   it ends in any case, so that a dead agent cannot hold it up.
+//!   it ends in any case, so that a dead agent cannot hold it up. A slot that is given up and has a drain script ends only
+//!   when that has succeeded: there is nobody else who has its data.
 //! * **Code** (`code`): the versions served now, wanted and served before are staged. The wanted one is served from the
 //!   moment that all instances which serve a code role have it. One flip at a time.
 //! * **Containers** (`containers`): a wanted instance has a running container. One that ended by itself is started
 //!   again at once, then with growing waits; its roles start over. One whose agent is silent for a minute is replaced.
 //! * **Actions** (`actions`): tasks of open runs are part of the configuration; what agents tell of them, or cannot tell any
 //!   more, ends the runs. Tasks alone do not make a service ADAPTING.
-//! * **Stop, delete** (`teardown`): works from every state. The entry is told first, then containers go. Volumes stay
-//!   until the service is deleted.
+//! * **Stop, delete** (`teardown`): works from every state. The entry is told first, then containers go,
+//!   those with slots one after the other, slot 0 last: what was written last is there, however many are wanted at the
+//!   next start. Volumes stay until the service is deleted.
 //! * **Status** (`status`): INIT → PROLOGUE → RUNNING ↔ ADAPTING; EPILOGUE → STOPPED; ERROR when something keeps
 //!   failing, left by itself. RUNNING means converged, and then `observed_generation` is the intent's generation.
 
@@ -38,6 +45,7 @@ mod configs;
 mod containers;
 mod draining;
 mod emit;
+mod leaving;
 mod matching;
 mod roles;
 mod serving;

@@ -2,14 +2,15 @@
 
 use super::{
     board::{Board, Draft},
+    leaving::{Serving, is_exclusive, keeps_data, may_leave},
     matching::Matching,
 };
 use crate::{
     step::Level,
     world::{Role, Work},
 };
-use aerie_domain::{RoleName, RolePhase};
-use std::collections::BTreeMap;
+use aerie_domain::{InstanceId, RoleName, RolePhase};
+use aerie_kinds::RoleSpec;
 use time::Duration;
 
 /// Makes every instance's roles those of its place, as far as that may happen now.
@@ -20,12 +21,14 @@ pub(super) fn assign(board: &mut Board<'_>, matching: &Matching) {
             add_missing(board, index, place);
         }
     }
-    let mut serving = board.serving_counts();
+    let mut serving = Serving::of(board);
     // younger ones go first
     for index in (0..matching.places.len()).rev() {
-        retire_surplus(board, index, matching.places[index].as_deref().unwrap_or(&[]), &mut serving);
+        retire_surplus(board, index, matching, &mut serving);
     }
-    insert_new(board, matching);
+    let mut ids = board.world.fresh.iter().copied();
+    insert_new(board, matching, &mut ids);
+    insert_kept(board, &mut ids);
 }
 
 fn add_missing(board: &mut Board<'_>, index: usize, place: &[RoleName]) {
@@ -38,7 +41,7 @@ fn add_missing(board: &mut Board<'_>, index: usize, place: &[RoleName]) {
     }
 }
 
-fn retire_surplus(board: &mut Board<'_>, index: usize, place: &[RoleName], serving: &mut BTreeMap<RoleName, usize>) {
+fn retire_surplus(board: &mut Board<'_>, index: usize, matching: &Matching, serving: &mut Serving) {
     let now = board.world.now;
     let until = now + Duration::seconds(i64::from(board.spec().drain_s));
     let draft = &board.drafts[index];
@@ -46,31 +49,20 @@ fn retire_surplus(board: &mut Board<'_>, index: usize, place: &[RoleName], servi
         return;
     }
     let label = draft.label();
-    let counted = draft.is_running() && !draft.lost;
+    let leaving = may_leave(board, index, matching, serving);
+    if leaving.is_empty() {
+        return;
+    }
     let mut kept = Vec::with_capacity(draft.roles.len());
     let mut drained = Vec::new();
     for role in &draft.roles {
-        if place.contains(&role.name) || role.phase == RolePhase::Draining {
+        if !leaving.contains(&role.name) {
             kept.push(role.clone());
-            continue;
-        }
-        if role.phase == RolePhase::Starting {
-            continue;
-        }
-        let others = serving.get(&role.name).copied().unwrap_or(0) - usize::from(counted);
-        if others >= board.count(&role.name) || is_exclusive(board, &role.name) {
-            if counted && let Some(count) = serving.get_mut(&role.name) {
-                *count -= 1;
-            }
+        } else if role.phase != RolePhase::Starting || keeps_data(board, draft, &role.name) {
+            serving.leaves(draft, &role.name);
             drained.push(role.name.clone());
-            kept.push(Role {
-                name: role.name.clone(),
-                phase: RolePhase::Draining,
-                since: now,
-                drain_until: Some(until),
-            });
-        } else {
-            kept.push(role.clone());
+            let name = role.name.clone();
+            kept.push(Role { name, phase: RolePhase::Draining, since: now, drain_until: Some(until) });
         }
     }
     for role in &drained {
@@ -85,17 +77,33 @@ fn retire_surplus(board: &mut Board<'_>, index: usize, place: &[RoleName], servi
     }
 }
 
-fn insert_new(board: &mut Board<'_>, matching: &Matching) {
-    let mut ids = board.world.fresh.iter().copied();
-    for placement in &matching.open {
-        let waits = placement.roles.iter().any(|role| is_exclusive(board, role) && is_held(board, role));
+fn insert_new(board: &mut Board<'_>, matching: &Matching, ids: &mut impl Iterator<Item = InstanceId>) {
+    for (placement, slot) in &matching.open {
+        let waits = placement.roles.iter().any(|role| is_exclusive(board, role) && is_held(board, role, *slot));
         let Some(id) = ids.next().filter(|_| !waits) else {
             board.waiting_placements += 1;
             continue;
         };
         let roles: Vec<Role> = placement.roles.iter().map(|role| starting(role.clone(), board)).collect();
-        let draft = Draft::fresh(id, placement.auxiliary, roles);
+        let draft = Draft::fresh(id, placement.auxiliary, roles, *slot);
         board.say(Level::Info, format!("Creating instance {}.", draft.label()));
+        board.drafts.push(draft);
+    }
+}
+
+/// Slots that are not wanted but were not emptied either, since the service was stopped: they come back to hand over what
+/// they have.
+fn insert_kept(board: &mut Board<'_>, ids: &mut impl Iterator<Item = InstanceId>) {
+    let Some(role) = board.spec().slotted().filter(|role| role.drain.is_some()).map(|role| role.name.clone()) else {
+        return;
+    };
+    for slot in board.slots_wanted()..board.world.service.slots_kept {
+        if is_held(board, &role, Some(slot)) {
+            continue;
+        }
+        let Some(id) = ids.next() else { return };
+        let draft = Draft { placed: false, ..Draft::fresh(id, false, vec![starting(role.clone(), board)], Some(slot)) };
+        board.say(Level::Info, format!("Creating instance {}: what it keeps has to be handed over.", draft.label()));
         board.drafts.push(draft);
     }
 }
@@ -104,13 +112,12 @@ fn starting(name: RoleName, board: &Board<'_>) -> Role {
     Role { name, phase: RolePhase::Starting, since: board.world.now, drain_until: None }
 }
 
-/// Two must never run at the same time: they would write to one volume, or want one port of the host.
-fn is_exclusive(board: &Board<'_>, role: &RoleName) -> bool {
-    board.spec().host_network || board.role(role).is_some_and(|spec| spec.volume.is_some())
-}
-
-/// Some instance, or its container, still has the role.
-fn is_held(board: &Board<'_>, role: &RoleName) -> bool {
+/// Some instance, or its container, still has the role, or the slot of a role that has them.
+fn is_held(board: &Board<'_>, role: &RoleName, slot: Option<u32>) -> bool {
+    if board.role(role).is_some_and(RoleSpec::has_slots) {
+        return board.drafts.iter().any(|draft| draft.slot == slot)
+            || board.world.instances.iter().any(|row| row.slot == slot);
+    }
     let condemned = board.world.instances.iter().filter(|row| !row.wanted || row.work == Work::Busy);
     board.drafts.iter().any(|draft| draft.phase(role).is_some())
         || board.drafts.iter().filter(|d| !d.wanted).filter_map(|d| d.row).any(|row| holds(&row.roles, role))

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     explain,
     step::{Level, Step},
-    world::{Image, Instance, Status},
+    world::{Image, Instance, Role, Status},
 };
 use aerie_domain::{RolePhase, ServiceState};
 use time::Duration;
@@ -92,7 +92,10 @@ fn examine(board: &mut Board<'_>, index: usize) {
     let draft = &board.drafts[index];
     let Some(row) = draft.row.filter(|_| draft.is_running()) else { return };
     let now = board.world.now;
-    let age = draft.roles.iter().map(|role| now - role.since).min().unwrap_or(Duration::ZERO);
+    // A role is there before its container: building the image is no time in which it could have become well.
+    let made = row.seen.as_ref().and_then(|seen| seen.created_at).map(|made| made.min(now));
+    let since = |role: &Role| made.map_or(role.since, |made| role.since.max(made));
+    let age = draft.roles.iter().map(|role| now - since(role)).min().unwrap_or(Duration::ZERO);
     let mut troubles = Vec::new();
     if row.is_silent(board.world) {
         let silent = row.silent_for(board.world);
@@ -109,12 +112,12 @@ fn examine(board: &mut Board<'_>, index: usize) {
             let text = explain::unhealthy(row, process.role.as_str(), &process.message);
             match role.phase {
                 RolePhase::Draining => {}
-                _ if process.restarts >= 2 || now - role.since > UNWELL && is_long_unwell(board, role.phase) => {
+                _ if process.restarts >= 2 || now - since(role) > UNWELL && is_long_unwell(board, role.phase) => {
                     troubles.push((Weight::Failing, text));
                 }
                 RolePhase::Serving => troubles.push((Weight::Waiting, text)),
                 // probes of a process that has just been started fail; that is nothing to talk about
-                RolePhase::Starting if now - role.since > Duration::seconds(10) => {
+                RolePhase::Starting if now - since(role) > Duration::seconds(10) => {
                     troubles.push((Weight::Waiting, text));
                 }
                 RolePhase::Starting => {}

@@ -4,7 +4,7 @@ use super::{actions, board::label, containers::dispose, draining::entry_forgot, 
 use crate::{
     explain,
     step::{Level, Plan, Step},
-    world::{Status, World},
+    world::{Instance, Status, World},
 };
 use aerie_domain::{DesiredState, RolePhase, ServiceState};
 use aerie_kinds::Kind;
@@ -54,7 +54,7 @@ pub(super) fn plan(world: &World, kind: Option<&Kind>) -> Plan {
             plan.steps.push(Step::SetRoles { id: row.id, roles: row.roles.clone(), wanted: false });
         }
         plan.steps.extend(observed(row));
-        if told {
+        if told && !waits_for_other_slots(world, row) {
             let (step, trouble) = dispose(row, world.now, kind);
             if let Some((text, retry_at)) = trouble {
                 plan.wake(retry_at);
@@ -102,6 +102,14 @@ fn waits_for_users(world: &World, plan: &mut Plan) -> bool {
         plan.wake(world.now + USERS_POLL);
     }
     waits
+}
+
+/// One slot after the other, the highest first: clusters may take two that leave at once for a failure, and the volume of
+/// the first slot has everything in the end. Data that is deleted needs no order.
+fn waits_for_other_slots(world: &World, row: &Instance) -> bool {
+    world.service.desired == DesiredState::Stopped
+        && row.slot.is_some()
+        && world.instances.iter().any(|other| other.slot > row.slot)
 }
 
 fn reason(plan: &mut Plan, text: String) {

@@ -71,6 +71,7 @@ async fn agent(store: Store, cloud: SimulatedCloud, spec: ContainerSpec, hub: Di
                 problem: String::new(),
                 life: None,
                 tasks: Vec::new(),
+                drained: config.drain.iter().map(|hook| hook.role.clone()).collect(),
             };
             let _ = store.instance_report(id, hub, &report).await;
         }

@@ -17,6 +17,7 @@ fn config(instance: InstanceId, generation: i64) -> InstanceConfig {
         init: Vec::new(),
         environment: BTreeMap::new(),
         tasks: Vec::new(),
+        drain: Vec::new(),
     }
 }
 

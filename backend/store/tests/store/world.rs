@@ -106,6 +106,7 @@ pub async fn instance(store: &Store, service: ServiceId) -> InstanceId {
         auxiliary: false,
         size: "small".to_owned(),
         roles: vec![role("web", RolePhase::Starting)],
+        slot: None,
     };
     let mut txn = store.begin().await.unwrap();
     txn.instance_insert(&instance).await.unwrap();

@@ -88,6 +88,10 @@ impl Data {
             versions: Vec::new(),
             routes: Vec::new(),
             installation: BTreeMap::new(),
+            slot: 0,
+            draining: Vec::new(),
+            slots: 1,
+            slots_wanted: 1,
         };
         self.kind.render(&context).expect("the kind can be rendered")
     }

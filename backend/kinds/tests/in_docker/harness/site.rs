@@ -168,6 +168,10 @@ impl Site {
             ]
             .map(|(name, value)| (name.to_owned(), value))
             .into(),
+            slot: 0,
+            draining: Vec::new(),
+            slots: 1,
+            slots_wanted: 1,
         }
     }
 }

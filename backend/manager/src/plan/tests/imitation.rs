@@ -18,7 +18,7 @@ use aerie_domain::{
 use aerie_kinds::Kind;
 pub(crate) use engine::life;
 pub(crate) use kind::role;
-use kind::{Plain, php_kind};
+use kind::{Plain, database_kind, php_kind};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -55,6 +55,8 @@ pub(crate) struct Imitation {
     pub tasks: Vec<TaskReport>,
     /// Runs of actions that have ended.
     pub ended: BTreeSet<(ActionRunId, InstanceId)>,
+    /// Slots that have what others do not have.
+    pub undrained: BTreeSet<u32>,
     pub lines: Vec<String>,
     /// The entry's own idea of who serves; `None` without an entry.
     pub entry_told: Option<String>,
@@ -97,6 +99,7 @@ impl Imitation {
                 state_since: now,
                 serving: None,
                 previous: None,
+                slots_kept: 0,
             },
             kind: Some(Arc::new(php_kind())),
             instances: vec![],
@@ -125,6 +128,7 @@ impl Imitation {
             volumes: BTreeSet::new(),
             tasks: vec![],
             ended: BTreeSet::new(),
+            undrained: BTreeSet::new(),
             lines: vec![],
             entry_told: None,
             entry_service: ServiceId(uuid::Uuid::from_u128(99)),
@@ -150,6 +154,18 @@ impl Imitation {
         imitation.render = Box::new(KindFiles);
         imitation.world.kind = Some(kind);
         imitation
+    }
+
+    /// One whose data is on several instances; never started.
+    pub fn database() -> Self {
+        let mut imitation = Self::of(Arc::new(database_kind()));
+        imitation.render = Box::new(Plain);
+        imitation
+    }
+
+    /// Asks for so many fronts and servers of a [`database`](Self::database).
+    pub fn scale_database(&mut self, front: u32, data: u32) {
+        self.ask(|service| service.counts = [("front", front), ("data", data)].map(|(name, n)| (role(name), n)).into());
     }
 
     /// One that runs.
@@ -252,6 +268,7 @@ impl Imitation {
                 init: vec![],
                 environment: BTreeMap::new(),
                 tasks: Vec::new(),
+                drain: Vec::new(),
             };
             self.world.entry = Entry {
                 service: Some(self.entry_service),

@@ -3,10 +3,12 @@
 
 mod all_kinds;
 mod histories;
+mod histories_slots;
 mod imitation;
 mod rules_actions;
 mod rules_bindings;
 mod rules_code;
 mod rules_failures;
 mod rules_scaling;
+mod rules_slots;
 mod rules_stopping;

@@ -1,7 +1,7 @@
 //! Services that use others start after them and stop before them.
 
 use super::imitation::Imitation;
-use crate::step::Step;
+use crate::{step::Step, world::Image};
 use aerie_domain::{DesiredState, ServiceState};
 
 #[test]
@@ -72,4 +72,25 @@ fn one_that_is_stuck_holds_up_nobody_for_ever_and_a_deletion_not_at_all() {
     });
     db.settle();
     assert!(db.deleted);
+}
+
+#[test]
+fn the_time_that_an_image_takes_is_no_time_of_bad_health() {
+    let mut db = Imitation::new();
+    db.world.image = Image::Building("step 1".into());
+    db.ask(|service| service.desired = DesiredState::Running);
+    for _ in 0..10 {
+        db.turn();
+        db.world.now += time::Duration::seconds(30);
+    }
+    db.world.image = Image::Ready("aerie/php:1".into());
+    db.sick.insert("php".parse().unwrap());
+    for _ in 0..4 {
+        db.turn();
+        db.world.now += time::Duration::seconds(2);
+        assert_ne!(db.state(), ServiceState::Error, "others would not wait for it: {}", db.world.service.status.reason);
+    }
+    db.world.now += time::Duration::seconds(61);
+    db.turn();
+    assert_eq!(db.state(), ServiceState::Error, "but this is");
 }

@@ -99,7 +99,7 @@ fn Boxes(action: String, actions: ActionsData, roles: Vec<String>, error: Signal
             .map(|(id, short, roles)| {
                 view! {
                     <label class="choice-box">
-                        <input type="checkbox" name=format!("instances[{id}]") value="on" checked=true />
+                        <input type="checkbox" name=format!("instances[on-{id}]") value="on" checked=true />
                         {short}
                         " "
                         <span class="muted">{roles}</span>

@@ -8,7 +8,7 @@ use crate::{
 };
 use aerie_agent_protocol::{InstanceReport, ProcessReport};
 use aerie_cloud::{ContainerSpec, ContainerStatus};
-use aerie_domain::{InstanceId, LifeId, RoleName};
+use aerie_domain::{DesiredState, InstanceId, LifeId, RoleName};
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
@@ -51,7 +51,14 @@ impl Imitation {
                 problem: String::new(),
                 life: Some(life(&container.seen, row.id)),
                 tasks: self.tasks.iter().filter(|task| config.tasks.iter().any(|t| t.id == task.id)).cloned().collect(),
+                drained: config.drain.iter().filter(|_| all).map(|hook| hook.role.clone()).collect(),
             });
+            let Some(slot) = row.slot.filter(|_| all) else { continue };
+            if config.drain.is_empty() {
+                self.undrained.insert(slot);
+            } else {
+                self.undrained.remove(&slot);
+            }
         }
         if self.entry_told.is_some() {
             self.entry_told = Some(self.entry_wants());
@@ -79,13 +86,16 @@ impl Imitation {
                 }
                 self.world.service.status = status;
             }
+            Step::KeepSlots(slots) => self.world.service.slots_kept = slots,
             Step::Flip(version) => {
                 self.world.service.previous = self.world.service.serving;
                 self.world.service.serving = Some(version);
             }
-            Step::Insert { id, auxiliary, roles } => {
+            Step::Insert { id, auxiliary, roles, slot } => {
                 self.world.fresh.retain(|fresh| *fresh != id);
-                self.world.instances.push(new_row(id, auxiliary, roles, now));
+                let taken = self.world.instances.iter().any(|row| slot.is_some() && row.slot == slot);
+                assert!(!taken, "two instances in slot {slot:?}");
+                self.world.instances.push(new_row(id, auxiliary, roles, slot, now));
             }
             Step::SetRoles { id, roles, wanted } => {
                 let row = self.row(id);
@@ -142,10 +152,20 @@ impl Imitation {
             Step::Run { id, spec, .. } => self.run(id, *spec),
             Step::Remove { id, .. } => {
                 assert!(!self.row(id).wanted, "only condemned instances are removed");
+                if let Some(slot) = self.row(id).slot.filter(|_| self.world.service.desired == DesiredState::Running) {
+                    let slotted = self.world.kind.as_ref().and_then(|kind| kind.spec.slotted());
+                    let hands_over = slotted.filter(|role| role.drain.is_some());
+                    let wanted = hands_over.and_then(|role| self.world.service.counts.get(&role.name).copied());
+                    let kept = wanted.is_none_or(|wanted| slot < wanted) || !self.undrained.contains(&slot);
+                    assert!(kept, "slot {slot} is given up with its data");
+                }
                 self.row(id).work = Work::Idle;
                 self.containers.remove(&id);
             }
-            Step::RemoveVolumes => self.volumes.clear(),
+            Step::RemoveVolumes => {
+                assert_eq!(self.world.service.desired, DesiredState::Deleted, "data goes only with its service");
+                self.volumes.clear();
+            }
             Step::RemoveNetwork => assert!(self.containers.is_empty()),
             Step::Delete => {
                 assert!(self.world.instances.is_empty());
@@ -157,8 +177,10 @@ impl Imitation {
     fn run(&mut self, id: InstanceId, spec: ContainerSpec) {
         let now = self.world.now;
         assert_eq!(spec.name, names::container("aerie", self.world.service.id, id));
+        let slot = self.row(id).slot.unwrap_or(0);
         for mount in &spec.volumes {
             assert!(self.volumes.contains(&mount.volume));
+            assert_eq!(mount.volume.ends_with(&format!(".{slot}")), slot > 0, "data stays in its slot: {mount:?}");
             let users = self.containers.iter().filter(|(other, c)| **other != id && c.spec.volumes.contains(mount));
             assert_eq!(users.count(), 0, "two containers share a volume");
         }
@@ -194,7 +216,7 @@ pub fn life(seen: &Seen, id: InstanceId) -> LifeId {
     LifeId(uuid::Uuid::from_u128(id.0.as_u128() ^ since.unsigned_abs()))
 }
 
-fn new_row(id: InstanceId, auxiliary: bool, roles: Vec<Role>, now: OffsetDateTime) -> Instance {
+fn new_row(id: InstanceId, auxiliary: bool, roles: Vec<Role>, slot: Option<u32>, now: OffsetDateTime) -> Instance {
     Instance {
         id,
         short: id.short(),
@@ -215,5 +237,6 @@ fn new_row(id: InstanceId, auxiliary: bool, roles: Vec<Role>, now: OffsetDateTim
         seen: None,
         work: Work::Idle,
         last_output: String::new(),
+        slot,
     }
 }

@@ -8,11 +8,20 @@ use aerie_domain::RoleName;
 use aerie_kinds::{Kind, RenderContext};
 use std::{collections::BTreeMap, fmt::Write};
 
-/// A kind with everything that the rules speak of.
+/// A kind with everything that the rules speak of, but slots.
 pub(super) fn php_kind() -> Kind {
+    kind("php", include_str!("php.toml"))
+}
+
+/// A kind with slots.
+pub(super) fn database_kind() -> Kind {
+    kind("database", include_str!("database.toml"))
+}
+
+fn kind(folder: &str, spec: &str) -> Kind {
     Kind {
-        spec: toml::from_str(include_str!("php.toml")).unwrap(),
-        folder: "php".into(),
+        spec: toml::from_str(spec).unwrap(),
+        folder: folder.into(),
         image_digest: "0123456789abcdef".into(),
         icon: String::new(),
         files: BTreeMap::new(),
@@ -68,6 +77,13 @@ impl Render for Plain {
             init: vec![],
             environment: context.variables.clone(),
             tasks: Vec::new(),
+            drain: kind
+                .spec
+                .roles
+                .iter()
+                .filter(|role| context.draining.contains(&role.name))
+                .filter_map(|role| role.drain.clone())
+                .collect(),
         })
     }
 }
