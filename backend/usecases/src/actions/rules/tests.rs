@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
+
 use super::*;
 use crate::Failure;
 use aerie_domain::{ActionRunId, SettingKind, SettingSpec, views::ActionState};
