@@ -191,7 +191,7 @@ async fn a_database_grows_and_shrinks_and_crashes_without_losing_a_row() -> Resu
     let writer = Writer::start(&shop.address)?;
     shop.wait_written(&writer).await?;
     shop.scale("mysql", 3).await?;
-    ensure!(galera(&shop).await? == ["3 Synced"; 3], "{:?}", galera(&shop).await?);
+    ensure!(galera(&shop).await? == ["Synced 3"; 3], "{:?}", galera(&shop).await?);
     eprintln!("1 to 3: {}", writer.so_far().summary());
     writer.so_far().is_in(&shop.kept().await?, "after 1 to 3")?;
 
@@ -199,14 +199,14 @@ async fn a_database_grows_and_shrinks_and_crashes_without_losing_a_row() -> Resu
     let victim = shop.containers_of("mysql").await?.into_iter().next().context("there are three")?;
     shop.kill(&[victim])?;
     shop.wait_well().await?;
-    ensure!(galera(&shop).await? == ["3 Synced"; 3], "{:?}", galera(&shop).await?);
+    ensure!(galera(&shop).await? == ["Synced 3"; 3], "{:?}", galera(&shop).await?);
     eprintln!("one killed: {}", writer.so_far().summary());
 
     // All at once: the one that has most begins.
     shop.kill(&shop.containers_of("mysql").await?)?;
     shop.wait_well().await?;
     shop.wait_written(&writer).await?;
-    ensure!(galera(&shop).await? == ["3 Synced"; 3], "{:?}", galera(&shop).await?);
+    ensure!(galera(&shop).await? == ["Synced 3"; 3], "{:?}", galera(&shop).await?);
     eprintln!("all killed: {}", writer.so_far().summary());
     writer.so_far().is_in(&shop.kept().await?, "after all were killed")?;
 
@@ -216,7 +216,7 @@ async fn a_database_grows_and_shrinks_and_crashes_without_losing_a_row() -> Resu
     shop.ask(Method::POST, "/stop", None).await?;
     shop.ask(Method::POST, "/start", None).await?;
     shop.wait_written(&writer).await?;
-    ensure!(galera(&shop).await? == ["3 Synced"; 3], "{:?}", galera(&shop).await?);
+    ensure!(galera(&shop).await? == ["Synced 3"; 3], "{:?}", galera(&shop).await?);
 
     shop.scale("mysql", 1).await?;
     shop.wait_written(&writer).await?;

@@ -16,6 +16,8 @@ pub(super) struct Serving {
     slotted: Option<RoleName>,
     /// Slots in which it serves.
     slots: BTreeSet<u32>,
+    /// Those of them whose instance stays.
+    staying: BTreeSet<u32>,
 }
 
 impl Serving {
@@ -23,7 +25,8 @@ impl Serving {
         let slotted = board.spec().slotted().map(|role| &role.name);
         let serves = |draft: &&Draft<'_>| counts(draft) && slotted.is_some_and(|role| draft.serves(role));
         let slots = board.drafts.iter().filter(serves).filter_map(|draft| draft.slot).collect();
-        Self { counts: board.serving_counts(), slotted: slotted.cloned(), slots }
+        let staying = board.drafts.iter().filter(serves).filter(|draft| draft.placed).filter_map(|d| d.slot).collect();
+        Self { counts: board.serving_counts(), slotted: slotted.cloned(), slots, staying }
     }
 
     /// The role is about to be drained on this instance.
@@ -72,7 +75,7 @@ pub(super) fn keeps_data(board: &Board<'_>, draft: &Draft<'_>, role: &RoleName) 
 fn is_replaced(board: &Board<'_>, draft: &Draft<'_>, role: &RoleName, serving: &Serving) -> bool {
     let wanted = board.count(role);
     if let Some(slot) = draft.slot.filter(|_| board.role(role).is_some_and(RoleSpec::has_slots)) {
-        return slot_is_replaced(slot, wanted, &serving.slots);
+        return slot_is_replaced(slot, wanted, serving);
     }
     let others = serving.counts.get(role).copied().unwrap_or(0) - usize::from(counts(draft) && draft.serves(role));
     others >= wanted || is_exclusive(board, role)
@@ -80,12 +83,12 @@ fn is_replaced(board: &Board<'_>, draft: &Draft<'_>, role: &RoleName, serving: &
 
 /// A slot that is not wanted any more goes when all wanted ones serve. A wanted one moves to another instance, and is away
 /// meanwhile: the others have to do without it, unless there is to be only one and nobody else is left.
-fn slot_is_replaced(slot: u32, wanted: usize, serving: &BTreeSet<u32>) -> bool {
+fn slot_is_replaced(slot: u32, wanted: usize, serving: &Serving) -> bool {
     let count = u32::try_from(wanted).unwrap_or(u32::MAX);
     if slot >= count {
-        return (0..count).all(|slot| serving.contains(&slot));
+        return (0..count).all(|slot| serving.staying.contains(&slot));
     }
-    let others = serving.iter().filter(|other| **other != slot).count();
+    let others = serving.slots.iter().filter(|other| **other != slot).count();
     others >= wanted.saturating_sub(1).max(1) || (wanted <= 1 && others == 0)
 }
 

@@ -3,7 +3,7 @@
 use crate::world::{World, instance, role, sql, world};
 use aerie_agent_protocol::{CodePlan, InstanceConfig, InstanceReport};
 use aerie_domain::{DirectorId, InstanceId, RolePhase};
-use aerie_store::StoreError;
+use aerie_store::{NewInstance, StoreError};
 use sqlx::PgPool;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -157,4 +157,35 @@ async fn kept_logs_are_bounded_by_age_and_size(pool: PgPool) {
     world.store.removed_instance_delete(ids[0]).await.unwrap();
     world.store.removed_instance_delete(ids[0]).await.unwrap();
     assert_eq!(expired(day, 400).await, []);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn no_two_instances_of_a_service_are_in_one_slot(pool: PgPool) {
+    let world = world(pool).await;
+    let new = |slot: i32| NewInstance {
+        id: InstanceId::generate(),
+        service_id: world.php,
+        auxiliary: false,
+        size: "small".to_owned(),
+        roles: vec![role("web", RolePhase::Starting)],
+        slot: Some(slot),
+    };
+    let (first, second) = (new(0), new(1));
+    let mut txn = world.store.begin().await.unwrap();
+    txn.instance_insert(&first).await.unwrap();
+    txn.instance_insert(&second).await.unwrap();
+    txn.service_set_slots_kept(world.php, 2).await.unwrap();
+    txn.commit().await.unwrap();
+    let slots: Vec<_> = world.store.instance_list(world.php).await.unwrap().iter().map(|row| row.slot).collect();
+    assert_eq!(slots, [Some(0), Some(1)]);
+    let (row, ..) = world.store.service_with_owner(world.php).await.unwrap().unwrap();
+    assert_eq!(row.slots_kept, 2);
+
+    let mut txn = world.store.begin().await.unwrap();
+    assert!(txn.instance_insert(&new(0)).await.is_err(), "condemned or not: until its row is gone");
+    drop(txn);
+    retire(&world, first.id, 0).await;
+    let mut txn = world.store.begin().await.unwrap();
+    txn.instance_insert(&new(0)).await.unwrap();
+    txn.commit().await.unwrap();
 }
