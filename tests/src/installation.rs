@@ -85,6 +85,9 @@ impl Installation {
     }
 
     async fn set_up(admin: &str, name: &str, setup: Setup) -> Result<Self> {
+        // Clients of tests speak no TLS, but share their crate with the agent, whose client brings no provider and then wants
+        // one to be there. A second call changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let profile = if setup.release { "release" } else { "debug" };
