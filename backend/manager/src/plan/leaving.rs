@@ -32,6 +32,7 @@ impl Serving {
     /// The role is about to be drained on this instance.
     pub fn leaves(&mut self, draft: &Draft<'_>, role: &RoleName) {
         if counts(draft)
+            && draft.serves(role)
             && let Some(count) = self.counts.get_mut(role)
         {
             *count -= 1;

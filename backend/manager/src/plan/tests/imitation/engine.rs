@@ -156,7 +156,10 @@ impl Imitation {
                     let slotted = self.world.kind.as_ref().and_then(|kind| kind.spec.slotted());
                     let hands_over = slotted.filter(|role| role.drain.is_some());
                     let wanted = hands_over.and_then(|role| self.world.service.counts.get(&role.name).copied());
-                    let kept = wanted.is_none_or(|wanted| slot < wanted) || !self.undrained.contains(&slot);
+                    let kept = wanted.is_none_or(|wanted| slot < wanted)
+                        || !self.undrained.contains(&slot)
+                        // one that was stopped and comes back to hand over
+                        || slot < self.world.service.slots_kept;
                     assert!(kept, "slot {slot} is given up with its data");
                 }
                 self.row(id).work = Work::Idle;
