@@ -33,7 +33,7 @@ pub fn form_fields(page: &str) -> BTreeMap<String, String> {
                 }
             }
             ("textarea", Some(field)) => {
-                _ = fields.insert(field, unescape(after.split('<').next().unwrap_or_default()))
+                _ = fields.insert(field, unescape(after.split('<').next().unwrap_or_default()));
             }
             _ => {}
         }

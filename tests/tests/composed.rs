@@ -15,10 +15,10 @@ use time::OffsetDateTime;
 async fn used_by(ada: &Api, user: &ServiceView, kind: &str, name: &str) -> Result<ServiceId> {
     let path = format!("/applications/{}/services", user.summary.application_id);
     let form = json!({ "kind": kind, "name": name });
-    let used: ServiceView = ada.json(Method::POST, &path, Some(form)).await?;
-    let path = format!("/services/{}/bindings/{}", user.summary.id, used.summary.id);
+    let made: ServiceView = ada.json(Method::POST, &path, Some(form)).await?;
+    let path = format!("/services/{}/bindings/{}", user.summary.id, made.summary.id);
     ada.accepted(Method::PUT, &path, Some(json!({}))).await?;
-    Ok(used.summary.id)
+    Ok(made.summary.id)
 }
 
 #[tokio::test]

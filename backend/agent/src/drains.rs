@@ -93,6 +93,7 @@ mod tests {
             processes: Vec::new(),
             init: Vec::new(),
             environment: BTreeMap::new(),
+            tasks: Vec::new(),
             drain: scripts.iter().map(hook).collect(),
         }
     }

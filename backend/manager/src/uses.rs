@@ -78,9 +78,9 @@ async fn leaving(store: &Store, row: &ServiceRow) -> Result<Vec<String>, StoreEr
         return Ok(Vec::new());
     }
     let siblings = store.service_list(row.application_id).await?;
-    let uses = |sibling: &&ServiceRow| users.iter().any(|binding| binding.service_id == sibling.id);
+    let is_user = |sibling: &&ServiceRow| users.iter().any(|binding| binding.service_id == sibling.id);
     let goes = |sibling: &&ServiceRow| {
         sibling.desired == DesiredState::Stopped && !matches!(sibling.state, ServiceState::Init | ServiceState::Stopped)
     };
-    Ok(siblings.iter().filter(uses).filter(goes).map(|sibling| sibling.name.to_string()).collect())
+    Ok(siblings.iter().filter(is_user).filter(goes).map(|sibling| sibling.name.to_string()).collect())
 }

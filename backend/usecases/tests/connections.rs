@@ -54,8 +54,7 @@ async fn another_user_gets_nothing(pool: PgPool) {
     let shop = Shop::open(pool).await;
     shop.bind(shop.site, shop.db, None).await.unwrap();
     let eve = shop.house.person("eve").await;
-    let own = shop.u.create_application(&eve, CreateApplication { name: "own".into() }).await.unwrap().id;
-    let own = shop.u.create_service(&eve, own, CreateService { kind: "php".into(), name: None }).await.unwrap();
+    let own = shop.house.php(&eve).await;
     let codes = [
         code(shop.u.access(&eve, shop.db).await),
         code(shop.u.renew_secret(&eve, shop.db, "password").await),
@@ -171,7 +170,7 @@ async fn an_application_is_started_and_stopped_as_a_whole_by_its_owner(pool: PgP
     let shop = Shop::open(pool).await;
     shop.bind(shop.site, shop.db, None).await.unwrap();
     let id = shop.u.service(&shop.ada, shop.site).await.unwrap().summary.application_id;
-    let eve = person(&shop.u, "eve").await;
+    let eve = shop.house.person("eve").await;
     assert_eq!(code(shop.u.start_application(&eve, id).await), ProblemCode::NotFound);
     assert_eq!(code(shop.u.stop_application(&eve, id).await), ProblemCode::NotFound);
     assert_eq!(code(shop.u.stop_application(&shop.ada, id).await), ProblemCode::Conflict, "nothing runs");

@@ -65,6 +65,7 @@ impl Scene {
             init: Vec::new(),
             environment: BTreeMap::from([("A".to_owned(), "configured".to_owned())]),
             tasks: self.tasks.clone(),
+            drain: Vec::new(),
         };
         assert_eq!(self.targets.offer(config), Offer::Taken);
     }

@@ -25,7 +25,7 @@ async fn instance(app: &App, service: &str, role: &str) -> InstanceId {
         drain_until: None,
     };
     let service_id: ServiceId = service.parse().unwrap();
-    let new = NewInstance { id, service_id, auxiliary: false, size: "small".to_owned(), roles: vec![role] };
+    let new = NewInstance { id, service_id, auxiliary: false, size: "small".to_owned(), roles: vec![role], slot: None };
     let mut txn = app.state.store.begin().await.unwrap();
     txn.instance_insert(&new).await.unwrap();
     txn.commit().await.unwrap();

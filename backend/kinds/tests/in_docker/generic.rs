@@ -37,10 +37,11 @@ impl Lab {
     /// The list as the platform renders it: this one is the master.
     fn members(&self, digest: &str, nodes: &[&str]) {
         let own = self.id.short();
-        let nodes: String =
-            nodes.iter().enumerate().map(|(n, id)| format!("member node {id} 10.0.0.{}\n", n + 9)).collect();
+        let nodes: Vec<String> =
+            nodes.iter().enumerate().map(|(n, id)| format!("member node {id} 10.0.0.{}", n + 9)).collect();
+        let nodes = nodes.join("\n");
         let text = format!(
-            "digest {digest}\nservice lab\nversion {}\n\nmember master {own} 127.0.0.1\n{nodes}",
+            "digest {digest}\nservice lab\nversion {}\n\nmember master {own} 127.0.0.1\n{nodes}\n",
             CODE.trim_start_matches("/code/")
         );
         self.container.write("/run/aerie/master/members", text.as_bytes());

@@ -22,8 +22,8 @@ struct News {
 }
 
 impl News {
-    fn lost(why: &str) -> Option<Self> {
-        Some(Self { state: ActionState::Lost, code: None, message: why.to_owned() })
+    fn lost(why: &str) -> Self {
+        Self { state: ActionState::Lost, code: None, message: why.to_owned() }
     }
 
     fn step(self, open: &OpenAction) -> Step {
@@ -41,23 +41,23 @@ pub(super) fn settle(board: &mut Board<'_>) {
 
 /// The service goes down: nothing more is heard of what runs.
 pub(super) fn end_all(world: &World, plan: &mut Plan) {
-    let lost = |open: &OpenAction| Some(News::lost("the service was stopped")?.step(open));
-    plan.steps.extend(world.actions.iter().filter_map(lost));
+    let lost = |open: &OpenAction| News::lost("the service was stopped").step(open);
+    plan.steps.extend(world.actions.iter().map(lost));
 }
 
 fn news(world: &World, kind: &Kind, open: &OpenAction) -> Option<News> {
     let Some(row) = world.instances.iter().find(|row| row.id == open.instance && row.wanted) else {
-        return News::lost("the instance was removed");
+        return Some(News::lost("the instance was removed"));
     };
     if !kind.spec.actions.iter().any(|action| action.name == open.action) {
-        return News::lost("the kind of this service has no such action any more");
+        return Some(News::lost("the kind of this service has no such action any more"));
     }
     if has_ended(row) {
-        return News::lost("the instance ended while it ran");
+        return Some(News::lost("the instance ended while it ran"));
     }
     let report = row.report.as_ref()?;
     if report.life.is_some_and(|life| life != open.life) {
-        return News::lost("the instance was started anew while it ran");
+        return Some(News::lost("the instance was started anew while it ran"));
     }
     let progress = &report.tasks.iter().find(|task| task.id == open.run)?.progress;
     match progress {
