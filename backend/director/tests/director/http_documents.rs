@@ -58,6 +58,8 @@ const ENDPOINTS: &str = "
     POST /api/v1/admin/users/{id}/grants
     POST /api/v1/applications
     POST /api/v1/applications/{id}/services
+    POST /api/v1/applications/{id}/start
+    POST /api/v1/applications/{id}/stop
     POST /api/v1/load-runs/{id}/cancel
     POST /api/v1/login
     POST /api/v1/me/tokens

@@ -121,7 +121,8 @@ fn what_cannot_be_started_is_told_in_words() {
 #[test]
 fn those_who_stay_are_notified_once_per_change() {
     let lab = Lab::start();
-    lab.script("notify", "#!/bin/sh\necho \"now $(jq length \"$TOPOLOGY\")\"; sleep 0.5\n", true);
+    let notify = "#!/bin/sh\necho \"now $(jq length \"$TOPOLOGY\")\"; until [ -e /tmp/go ]; do sleep 0.1; done\n";
+    lab.script("notify", notify, true);
     let environment: BTreeMap<String, String> =
         [("AERIE_INSTANCE".to_owned(), lab.id.to_string()), ("AERIE_ROLE".to_owned(), "master".to_owned())].into();
     let process = &kind("generic").spec.roles[0].process;
@@ -145,6 +146,7 @@ fn those_who_stay_are_notified_once_per_change() {
         lab.container.signal("keeper", "HUP");
         taken_up(digest);
     }
+    lab.container.write("/tmp/go", b"");
     let now =
         || lab.container.logs().lines().filter(|line| line.starts_with("now ")).map(str::to_owned).collect::<Vec<_>>();
     wait_until("the second call", Duration::from_secs(10), || {
