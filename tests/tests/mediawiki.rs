@@ -4,11 +4,11 @@ use aerie_domain::{
     ServiceId,
     views::{AccessView, ServiceView},
 };
-use aerie_tests::{Api, HowTo, Installation, Visitor, form_fields};
+use aerie_tests::{Api, HowTo, Installation, Visitor, form_fields, until};
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs::OpenOptions, io::Write as _, process::Command};
+use std::{collections::BTreeMap, fs::OpenOptions, io::Write as _, process::Command, time::Duration};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -169,6 +169,9 @@ async fn a_wiki_is_installed_edited_and_scaled() -> Result<()> {
 
     // Another password of the database reaches the wiki by itself.
     wiki.ada.accepted(Method::POST, &format!("/services/{}/secrets/password/renew", wiki.db), None).await?;
-    wiki.edit("Dumbo", "After the change.").await?;
-    Ok(())
+    // The server has it at once, php a moment later.
+    until("the wiki to know the new password", Duration::from_secs(30), || async {
+        wiki.edit("Dumbo", "After the change.").await.map_err(|error| format!("{error:#}"))
+    })
+    .await
 }

@@ -135,6 +135,8 @@ async fn a_director_that_was_frozen_in_the_middle_of_a_scale_does_no_harm() -> R
     let ada = home.api().register("ada").await?;
     let (id, address) = running(&ada).await?;
     let other = home.another_director().await?.log_in("ada").await?;
+    // The first one hears of the second within a second, and tells its agents where that listens.
+    tokio::time::sleep(Duration::from_secs(4)).await;
     let load = Visitor::keep_asking_for(&address, 2, LONGEST_VISIT)?;
 
     // the second may be the one who manages: freeze the one that made the first containers, whoever does

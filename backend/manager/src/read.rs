@@ -163,7 +163,8 @@ impl Reader {
         if !instances.iter().any(|row| elsewhere(row) && is_late(row)) {
             return Ok(instances);
         }
-        let (known, alive) = tokio::try_join!(self.store.director_count(DEAD), self.store.director_count(LATE))?;
+        let (known, alive) =
+            tokio::try_join!(self.store.director_count(DEAD), self.store.director_count_hearing(LATE))?;
         for row in &mut instances {
             row.out_of_hearing = alive < known && elsewhere(row);
         }

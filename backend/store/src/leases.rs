@@ -93,6 +93,9 @@ impl Store {
             values ($1, $2)
                 on conflict (id) do update
                set last_seen_at = now(),
+                   resumed_at   = case when directors.last_seen_at < now() - interval '20 seconds' then now()
+                                       else directors.resumed_at
+                                  end,
                    agent_port   = excluded.agent_port
             ",
             id.0,
@@ -124,6 +127,23 @@ impl Store {
     pub async fn director_count(&self, max_age: Duration) -> Result<i64, StoreError> {
         let count = sqlx::query_scalar!(
             r#"select count(*) as "count!" from directors where last_seen_at > now() - make_interval(secs => $1)"#,
+            max_age.as_secs_f64(),
+        )
+        .fetch_one(self.pool())
+        .await?;
+        Ok(count)
+    }
+
+    /// How many directors hear their agents: they were seen within `max_age`, and did not fall silent for longer shortly
+    /// before that. Thirty seconds after a silence agents have told everything again.
+    pub async fn director_count_hearing(&self, max_age: Duration) -> Result<i64, StoreError> {
+        let count = sqlx::query_scalar!(
+            r#"
+            select count(*) as "count!"
+              from directors
+             where last_seen_at > now() - make_interval(secs => $1)
+               and coalesce(resumed_at, '-infinity') < now() - interval '30 seconds'
+            "#,
             max_age.as_secs_f64(),
         )
         .fetch_one(self.pool())

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// Pause between two looks. Longer: agents know of a new director later; shorter: more statements.
-const EVERY: Duration = Duration::from_secs(5);
+const EVERY: Duration = Duration::from_secs(1);
 /// A director that was not heard of for so long is not called any more. Longer: agents call dead ones; shorter: a director
 /// that is merely busy is forgotten. It is a few of its signs of life.
 const MAX_AGE: Duration = Duration::from_secs(45);

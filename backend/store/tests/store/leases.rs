@@ -118,6 +118,10 @@ async fn agents_of_a_director_that_vanished_count_as_not_connected(pool: PgPool)
     assert!(world.store.director_agent_ports(minute).await.unwrap().is_empty(), "nobody calls a dead one");
     world.store.director_heartbeat(here, 7071).await.unwrap();
     assert_eq!(world.store.director_agent_ports(minute).await.unwrap(), [7071]);
+    assert_eq!(world.store.director_count_hearing(minute).await.unwrap(), 0, "it was silent just now");
+    sql(&world.store, "update directors set resumed_at = now() - interval '1 minute' where resumed_at is not null")
+        .await;
+    assert_eq!(world.store.director_count_hearing(minute).await.unwrap(), 1);
 
     assert_eq!(world.store.director_count(minute).await.unwrap(), 1);
     assert_eq!(world.store.directors_prune(minute).await.unwrap(), 1);
