@@ -1,7 +1,7 @@
-//! Pages of `docs/howto/` as tests: the archives that they tell readers to make, made as they say.
+//! Pages of `docs/` as tests: the archives that they tell readers to make, made as they say.
 //!
-//! A block whose first line is ```` ```php some/path ```` is a file; a block of language `sh` is run in the same folder.
-//! Other blocks only explain.
+//! A block whose first line is ```` ```php some/path ```` is a file; a block of language `sh` is run in the same folder; one
+//! of language `text` is what will be seen, for the test to compare. Other blocks only explain.
 
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
@@ -14,32 +14,37 @@ use std::{
 /// A page whose steps have been taken.
 pub struct HowTo {
     folder: PathBuf,
+    /// What it says will be seen, block by block.
+    pub seen: Vec<String>,
 }
 
 impl HowTo {
-    /// Takes the steps of `docs/howto/<name>.md` in a folder below `target`, unless they were taken there before and the
-    /// page has not changed since: some fetch packages.
+    /// Takes the steps of `docs/<page>.md` in a folder below `target`, unless they were taken there before and the page has
+    /// not changed since: some fetch packages.
     ///
     /// # Errors
     /// When a step fails: with what it said.
-    pub fn follow(name: &str) -> Result<Self> {
+    pub fn follow(page: &str) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
-        let page = root.join("docs/howto").join(format!("{name}.md"));
-        let text = fs::read_to_string(&page).with_context(|| page.display().to_string())?;
-        let folder = root.join("target/test/howto").join(name);
+        let path = root.join("docs").join(format!("{page}.md"));
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let folder = root.join("target/test/docs").join(page);
+        let steps = steps(&text);
+        let see = |step: &Step| if let Step::See(text) = step { Some(text.clone()) } else { None };
+        let seen = steps.iter().filter_map(see).collect();
         let (done, digest) = (folder.join(".done"), hex::encode(Sha256::digest(&text)));
         if fs::read_to_string(&done).is_ok_and(|known| known == digest) {
-            return Ok(Self { folder });
+            return Ok(Self { folder, seen });
         }
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir_all(&folder)?;
-        for step in steps(&text) {
-            take(&folder, step).with_context(|| format!("docs/howto/{name}.md"))?;
+        for step in &steps {
+            take(&folder, step).with_context(|| format!("docs/{page}.md"))?;
         }
         fs::write(done, digest)?;
-        Ok(Self { folder })
+        Ok(Self { folder, seen })
     }
 
     /// A file that the steps made.
@@ -61,9 +66,10 @@ impl HowTo {
 enum Step {
     File { path: String, content: String },
     Run(String),
+    See(String),
 }
 
-fn take(folder: &Path, step: Step) -> Result<()> {
+fn take(folder: &Path, step: &Step) -> Result<()> {
     match step {
         Step::File { path, content } => {
             let path = folder.join(path);
@@ -71,11 +77,12 @@ fn take(folder: &Path, step: Step) -> Result<()> {
             fs::write(&path, content).with_context(|| path.display().to_string())
         }
         Step::Run(script) => {
-            let done = Command::new("sh").args(["-euc", &script]).current_dir(folder).output()?;
+            let done = Command::new("sh").args(["-euc", script]).current_dir(folder).output()?;
             let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
             ensure!(done.status.success(), "{script}{said}");
             Ok(())
         }
+        Step::See(_) => Ok(()),
     }
 }
 
@@ -92,6 +99,7 @@ fn steps(page: &str) -> Vec<Step> {
         match info.split_once(' ') {
             Some((_, path)) => steps.push(Step::File { path: path.to_owned(), content }),
             None if info == "sh" => steps.push(Step::Run(content)),
+            None if info == "text" => steps.push(Step::See(content.trim().to_owned())),
             None => {}
         }
     }

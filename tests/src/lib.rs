@@ -12,7 +12,6 @@ mod installation;
 mod samples;
 mod visitor;
 mod wait;
-mod walkthrough;
 mod writer;
 
 pub use api::{Api, PASSWORD};
@@ -25,5 +24,4 @@ pub use installation::Installation;
 pub use samples::{Sample, tar_gz};
 pub use visitor::{Visitor, VisitorReport};
 pub use wait::until;
-pub use walkthrough::Walkthrough;
 pub use writer::{Writer, Written};

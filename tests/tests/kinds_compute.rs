@@ -4,7 +4,7 @@ use aerie_domain::{
     InstanceId, Problem, ServiceId, ServiceState,
     views::{ActionRunView, ActionState, ActionsView, LogLine, Page},
 };
-use aerie_tests::{Api, Installation, Sample, Visitor, Walkthrough, until};
+use aerie_tests::{Api, HowTo, Installation, Sample, Visitor, until};
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -103,7 +103,7 @@ impl Lab {
 async fn a_master_and_its_workers_do_what_the_page_says() -> Result<()> {
     let home = Installation::start("generic").await?;
     let lab = Lab::start(&home).await?;
-    let page = Walkthrough::of("kinds/generic.md")?;
+    let page = HowTo::follow("kinds/generic")?;
 
     // What it begins with works by itself.
     let run = lab.press("run", json!({ "values": { "parameters": "1000" } })).await?;

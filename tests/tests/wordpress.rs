@@ -103,7 +103,7 @@ async fn blog(ada: &Api) -> Result<(ServiceId, String)> {
     ada.accepted(Method::PUT, &format!("/services/{id}/bindings/{db}"), Some(json!({}))).await?;
     let _: Value = ada.json(Method::POST, &format!("/services/{db}/start"), None).await?;
     ada.accepted(Method::POST, &format!("/services/{id}/start"), None).await?;
-    let archive = HowTo::follow("wordpress")?.file("wordpress.tar.gz")?;
+    let archive = HowTo::follow("howto/wordpress")?.file("wordpress.tar.gz")?;
     let version = ada.upload(id, "wordpress.tar.gz", archive).await?;
     let form = json!({ "version_id": version.id });
     ada.accepted(Method::POST, &format!("/services/{id}/activate"), Some(form)).await?;

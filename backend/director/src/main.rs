@@ -12,7 +12,7 @@ use aerie_director::{
 use clap::{Parser, Subcommand};
 use std::{io::Write, process::ExitCode};
 
-/// The system's own allocator keeps the 19 MiB that every password check takes for ever, twice.
+/// The system's own allocator does not give back what password checks took, 19 MiB each.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

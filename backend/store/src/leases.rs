@@ -85,7 +85,7 @@ impl Store {
         Ok(())
     }
 
-    /// Says that a director is alive.
+    /// Says that a director is alive. After a silence that managers take for one (20 s), the row says when that ended.
     pub async fn director_heartbeat(&self, id: DirectorId, agent_port: u16) -> Result<(), StoreError> {
         sqlx::query!(
             "

@@ -1,25 +1,18 @@
 //! Services: what their owners want of them. Everything that takes a while is accepted here in one short transaction
 //! (intent, generation, operation, audit, event) and brought about by the service's manager.
 
+mod changes;
+
 use crate::{Actor, Outcome, UseCases, access, credit::require_credit, view};
 use aerie_crash_points as crash_points;
 use aerie_domain::{
-    ApplicationId, DesiredState, FieldError, OperationId, OperationKind, Problem, ProblemCode, RoleName, ServiceId,
-    ServiceName, VariableName,
-    views::{
-        Accepted, ChangeSettings, CreateService, EventKind, Rename, Scale, ServiceSummary, ServiceView, VariableChange,
-    },
+    ApplicationId, DesiredState, OperationId, OperationKind, Problem, ProblemCode, RoleName, ServiceId, ServiceName,
+    views::{Accepted, ChangeSettings, CreateService, EventKind, Rename, Scale, ServiceSummary, ServiceView},
 };
-use aerie_kinds::Kind;
-use aerie_store::{
-    ApplicationRow, NewEvent, NewOperation, NewService, OwnerRow, ServiceIntent, ServiceRow, Txn, Variable,
-};
+use aerie_store::{ApplicationRow, NewEvent, NewOperation, NewService, OwnerRow, ServiceIntent, ServiceRow, Txn};
+use changes::{apply_counts, apply_settings, apply_variables, default_counts};
 use std::collections::BTreeMap;
 
-/// Environment variables per service. Larger: bigger configurations for every instance.
-const MAX_VARIABLES: usize = 100;
-/// Longest value of a variable, in bytes. Larger: as above.
-const MAX_VALUE_BYTES: usize = 8 * 1024;
 /// Services per application. Larger: one class mate can fill the machine.
 const MAX_SERVICES: usize = 20;
 
@@ -212,11 +205,15 @@ impl UseCases {
         let row = self.lock_owned_service(&mut txn, actor, id).await?;
         self.require_room(0)?;
         require_credit(&mut txn, row.owner.id, "Starting a service").await?;
-        // A kind may have more secrets than when the service was made.
-        let made = access::fresh_secrets(&self.kind_of(&row.service.kind)?.spec)?;
-        txn.secrets_complete(id, &made).await?;
+        self.complete_secrets(&mut txn, &row).await?;
         let intent = ServiceIntent { desired: DesiredState::Running, ..row.service.intent() };
         self.accept(txn, actor, &row, &intent, OperationKind::Start).await
+    }
+
+    /// A kind may have more secrets than when the service was made.
+    pub(crate) async fn complete_secrets(&self, txn: &mut Txn<'_>, row: &OwnedService) -> Outcome<()> {
+        let made = access::fresh_secrets(&self.kind_of(&row.service.kind)?.spec)?;
+        Ok(txn.secrets_complete(row.service.id, &made).await?)
     }
 
     /// Stops a service in whatever state it is. Data, code and settings are kept.
@@ -411,11 +408,6 @@ impl UseCases {
     }
 }
 
-/// The counts of a new service: the smallest of each role that users scale.
-fn default_counts(kind: &Kind) -> BTreeMap<RoleName, u32> {
-    kind.spec.roles.iter().filter(|role| !role.auxiliary).map(|role| (role.name.clone(), role.min)).collect()
-}
-
 /// `php`, or `php-2` … if taken.
 fn free_name(kind: &str, siblings: &[ServiceRow]) -> Outcome<ServiceName> {
     let taken = |name: &str| siblings.iter().any(|service| service.name.as_str() == name);
@@ -424,81 +416,6 @@ fn free_name(kind: &str, siblings: &[ServiceRow]) -> Outcome<ServiceName> {
         .find(|name| !taken(name))
         .unwrap_or_else(|| kind.to_owned());
     name.parse().map_err(|error: aerie_domain::NameError| Problem::field("name", error.to_string()).into())
-}
-
-fn apply_counts(kind: &Kind, form: &Scale, counts: &mut BTreeMap<RoleName, u32>) -> Outcome<()> {
-    let mut errors = Vec::new();
-    if form.roles.is_empty() {
-        errors.push(FieldError { field: "roles".into(), message: "must name at least one role".into() });
-    }
-    for (name, count) in &form.roles {
-        let field = format!("roles.{name}");
-        let role = kind.spec.roles.iter().find(|role| role.name.as_str() == name && !role.auxiliary);
-        let Some(role) = role else {
-            let known: Vec<&str> =
-                kind.spec.roles.iter().filter(|role| !role.auxiliary).map(|role| role.name.as_str()).collect();
-            errors.push(FieldError {
-                field,
-                message: format!("is not a role of this kind; its roles are {}", known.join(", ")),
-            });
-            continue;
-        };
-        match u32::try_from(*count) {
-            Ok(count) if (role.min..=role.max).contains(&count) => {
-                counts.insert(role.name.clone(), count);
-            }
-            _ => errors.push(FieldError { field, message: format!("must be between {} and {}", role.min, role.max) }),
-        }
-    }
-    if errors.is_empty() { Ok(()) } else { Err(Problem::fields(errors).into()) }
-}
-
-fn apply_settings(
-    kind: &Kind,
-    changes: &BTreeMap<String, String>,
-    settings: &mut BTreeMap<String, String>,
-) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    for (name, value) in changes {
-        let field = format!("settings.{name}");
-        match kind.spec.settings.iter().find(|spec| spec.name == *name).map(|spec| spec.normalise(value)) {
-            Some(Ok(value)) => {
-                settings.insert(name.clone(), value);
-            }
-            Some(Err(message)) => errors.push(FieldError { field, message }),
-            None => errors.push(FieldError { field, message: "is not a setting of this kind".into() }),
-        }
-    }
-    errors
-}
-
-fn apply_variables(changes: &[VariableChange], variables: &mut BTreeMap<String, Variable>) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    for change in changes {
-        let field = format!("variables.{}", change.name);
-        if let Err(error) = change.name.parse::<VariableName>() {
-            errors.push(FieldError { field, message: format!("name {error}") });
-            continue;
-        }
-        match &change.value {
-            None => {
-                variables.remove(&change.name);
-            }
-            Some(value) if value.len() > MAX_VALUE_BYTES => {
-                errors.push(FieldError { field, message: format!("must have at most {MAX_VALUE_BYTES} bytes") });
-            }
-            Some(value) if value.contains('\0') => {
-                errors.push(FieldError { field, message: "must not have NUL characters".into() });
-            }
-            Some(value) => {
-                variables.insert(change.name.clone(), Variable { value: value.clone(), secret: change.secret });
-            }
-        }
-    }
-    if variables.len() > MAX_VARIABLES {
-        errors.push(FieldError { field: "variables".into(), message: format!("must be at most {MAX_VARIABLES}") });
-    }
-    errors
 }
 
 /// A unique violation of a name becomes a field error.

@@ -3,7 +3,7 @@
 //! Each service gets its intent in the same transaction; the order is kept by their managers, which wait for each other
 //! (a start for what is used, a stop for whoever uses it).
 
-use crate::{Actor, Outcome, UseCases, access, credit::require_credit};
+use crate::{Actor, Outcome, UseCases, credit::require_credit};
 use aerie_domain::{
     ApplicationId, DesiredState, OperationKind, Problem, ProblemCode,
     views::{AcceptedAll, EventKind},
@@ -50,9 +50,7 @@ impl UseCases {
         for service in concerned {
             let row = self.lock_owned_service(&mut txn, actor, service).await?;
             if desired == DesiredState::Running {
-                // A kind may have more secrets than when the service was made.
-                let made = access::fresh_secrets(&self.kind_of(&row.service.kind)?.spec)?;
-                txn.secrets_complete(service, &made).await?;
+                self.complete_secrets(&mut txn, &row).await?;
             }
             let intent = ServiceIntent { desired, ..row.service.intent() };
             operations.push(self.intend(&mut txn, actor, &row, &intent, kind, "").await?);

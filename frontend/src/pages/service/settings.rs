@@ -66,10 +66,28 @@ fn SettingField(setting: SettingView, value: Memo<String>, error: Signal<Option<
         now
     });
     let hint = hint(&kind, &help, &default);
+    view! { <SpecField id name=format!("settings[{name}]") field title hint kind shown error /> }
+}
+
+/// The input of a setting or of a field of an action, with its label, its hint and what is wrong with it.
+#[component]
+pub fn SpecField(
+    /// Of the input.
+    id: String,
+    /// In the form.
+    name: String,
+    /// In errors.
+    field: String,
+    title: String,
+    hint: String,
+    kind: SettingKind,
+    shown: RwSignal<String>,
+    error: Signal<Option<PageError>>,
+) -> impl IntoView {
     view! {
         <div class="field">
             <label for=id.clone()>{title}</label>
-            <Input id=id.clone() name=format!("settings[{name}]") kind shown />
+            <Input id=id.clone() name kind shown />
             <p class="hint" id=format!("{id}-hint")>
                 {hint}
             </p>
@@ -78,9 +96,8 @@ fn SettingField(setting: SettingView, value: Memo<String>, error: Signal<Option<
     }
 }
 
-/// The input of a setting or of a field of an action.
 #[component]
-pub fn Input(id: String, name: String, kind: SettingKind, shown: RwSignal<String>) -> impl IntoView {
+fn Input(id: String, name: String, kind: SettingKind, shown: RwSignal<String>) -> impl IntoView {
     let options = match &kind {
         SettingKind::Switch => Some(vec!["on".to_owned(), "off".to_owned()]),
         SettingKind::Choice { options } => Some(options.clone()),

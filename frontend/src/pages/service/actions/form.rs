@@ -5,7 +5,7 @@ use crate::{
     PageError,
     components::{FieldMessage, ProblemBox, error_of},
     live::refresh_after,
-    pages::service::settings::{Input, hint},
+    pages::service::settings::{SpecField, hint},
     server::RunAction,
 };
 use aerie_domain::{
@@ -70,16 +70,7 @@ fn ActionField(action: String, spec: SettingSpec, error: Signal<Option<PageError
     let typed = error.with_untracked(|error| error.as_ref().and_then(|error| error.typed.get(&field).cloned()));
     let hint = hint(&kind, &help, &default);
     let shown = RwSignal::new(typed.unwrap_or(default));
-    view! {
-        <div class="field">
-            <label for=id.clone()>{title}</label>
-            <Input id=id.clone() name=format!("values[{name}]") kind shown />
-            <p class="hint" id=format!("{id}-hint")>
-                {hint}
-            </p>
-            <FieldMessage id name=field error />
-        </div>
-    }
+    view! { <SpecField id name=format!("values[{name}]") field title hint kind shown error /> }
 }
 
 /// A box per instance that can run it, all ticked at first.
