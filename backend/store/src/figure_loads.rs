@@ -145,24 +145,26 @@ impl Store {
         raw.into_iter().map(FigureLoadRow::try_from).collect()
     }
 
-    /// Requests per second of each role of these services whose requests are counted, by the slots of the last 20 seconds.
-    pub async fn requests_now(&self, services: &[ServiceId]) -> Result<Vec<RequestsNowRow>, StoreError> {
-        let ids: Vec<Uuid> = services.iter().map(|id| id.0).collect();
+    /// Requests per second of one role of each of these services, if its requests are counted, by the slots of the last 20
+    /// seconds.
+    pub async fn requests_now(&self, roles: &[(ServiceId, RoleName)]) -> Result<Vec<RequestsNowRow>, StoreError> {
+        let (ids, names): (Vec<Uuid>, Vec<String>) = roles.iter().map(|(id, name)| (id.0, name.to_string())).unzip();
         let rows = sqlx::query!(
             r#"
             with each as (
-                  select service_id, role, sum(requests) * 1000.0 / greatest(sum(covered_ms), 1) as per_second
-                    from role_loads
-                   where service_id = any($1)
-                     and step_s = 5
-                     and at > now() - interval '20 seconds'
-                group by service_id, role, instance_id
+                  select l.service_id, l.role, sum(l.requests) * 1000.0 / greatest(sum(l.covered_ms), 1) as per_second
+                    from unnest($1::uuid[], $2::text[]) as wanted (service_id, role)
+                    join role_loads l on l.service_id = wanted.service_id and l.role = wanted.role
+                   where l.step_s = 5
+                     and l.at > now() - interval '20 seconds'
+                group by l.service_id, l.role, l.instance_id
             )
               select service_id, role, sum(per_second)::double precision as "per_second!"
                 from each
             group by service_id, role
             "#,
             &ids,
+            &names,
         )
         .fetch_all(self.pool())
         .await?;

@@ -18,11 +18,17 @@ impl UseCases {
         services: impl IntoIterator<Item = &'a mut ServiceSummary>,
     ) -> Outcome<()> {
         let mut services: Vec<&mut ServiceSummary> = services.into_iter().collect();
-        let ids: Vec<ServiceId> = services.iter().map(|service| service.id).collect();
-        if ids.is_empty() {
-            return Ok(());
+        // Asked for nothing that nobody tells: this is on the way of every list.
+        let kinds = services.iter().filter_map(|service| Some((service.id, self.kinds().get(&service.kind)?)));
+        let (mut tell, mut count) = (Vec::new(), Vec::new());
+        for (id, kind) in kinds {
+            if kind.spec.roles.iter().any(|role| role.process.metrics.figures.is_some()) {
+                tell.push(id);
+            }
+            count.extend(visited(&kind.spec).map(|role| (id, role.clone())));
         }
-        let (told, requests) = (self.store().figures_now(&ids).await?, self.store().requests_now(&ids).await?);
+        let told = if tell.is_empty() { Vec::new() } else { self.store().figures_now(&tell).await? };
+        let requests = if count.is_empty() { Vec::new() } else { self.store().requests_now(&count).await? };
         for service in &mut services {
             if let Some(kind) = self.kinds().get(&service.kind) {
                 service.figures = figures(&kind.spec, service.id, &told, &requests);
@@ -42,12 +48,17 @@ impl UseCases {
     }
 }
 
+/// The role that visitors come to, if their requests are counted there.
+fn visited(kind: &KindSpec) -> Option<&RoleName> {
+    let counted =
+        |name: &RoleName| kind.roles.iter().any(|role| role.name == *name && role.process.metrics.counts_requests());
+    kind.public.as_ref().map(|public| &public.role).filter(|role| counted(role))
+}
+
 /// The figures of one service, in the kind's order: requests of visitors first.
 fn figures(kind: &KindSpec, id: ServiceId, told: &[FigureLoadRow], requests: &[RequestsNowRow]) -> Vec<FigureView> {
     let mut figures = Vec::new();
-    let counted =
-        |name: &RoleName| kind.roles.iter().any(|role| role.name == *name && role.process.metrics.counts_requests());
-    if let Some(role) = kind.public.as_ref().map(|public| &public.role).filter(|role| counted(role)) {
+    if let Some(role) = visited(kind) {
         let now = requests.iter().find(|row| row.service_id == id && row.role == *role);
         figures.push(FigureView {
             role: role.to_string(),

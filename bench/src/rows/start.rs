@@ -21,8 +21,7 @@ pub async fn measure(real: &Real) -> Result<Vec<Line>> {
     let page = Page::public(&real.address, "/")?;
     let (mut ours, mut theirs, mut two) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..TURNS {
-        // The application's network goes with its last instance, and by hand it is there already; so ours is measured
-        // with everything that a start has to make, theirs while the service runs.
+        // While the service runs.
         let began = Instant::now();
         let by_hand = recipe.run(Programs::All).await?;
         let visit = Page::at(by_hand.port(8080), "x", "/").with("X-Aerie-Version", &version);

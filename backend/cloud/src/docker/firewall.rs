@@ -2,29 +2,32 @@
 //!
 //! Docker keeps its bridges apart from each other, but a container reaches every port of the host through its gateway,
 //! the machines of the local network, and the metadata service of a cloud. This closes those ways with chains of our
-//! own, one pair per installation, hooked into `INPUT` and `DOCKER-USER`.
+//! own, three per installation, hooked into `INPUT`, `DOCKER-USER` and the mangle table's `POSTROUTING`. The last one closes
+//! once more, without an answer, what the second one refuses: Docker takes its own chains out and puts them back whenever a
+//! network is made, and a connection that slips through at that moment stays.
 //!
 //! Called by the director, at its start and again every few seconds, since others (firewalld, an administrator) may
 //! flush all rules. The rules name the installation's bridges by the beginning of their names, so they hold for a network
 //! before it exists, and nothing has to be done when one comes or goes.
 //!
-//! Guarantees: each family's rules change in one transaction, without a moment in which they are missing; rules of
+//! Guarantees: each table's rules change in one transaction, without a moment in which they are missing; rules of
 //! others are not touched. Applying twice is the same as once; several directors of one installation do no harm.
 //! Caveat: the rules outlive the director on purpose, as containers do. [`Firewall::remove`] takes them away.
 //!
 //! To let containers reach more: a rule in `rules`, and its line in `docs/security.md`.
 
+mod host;
 mod listing;
 mod network;
-mod resolvers;
 mod rules;
 mod tables;
 
 pub use network::{Network, NotANetwork};
 
+use host::Host;
 use listing::Listing;
 use rules::Family;
-use std::{collections::BTreeSet, net::IpAddr};
+use std::collections::BTreeSet;
 use tables::Tables;
 
 /// What an installation lets its containers reach.
@@ -72,12 +75,12 @@ impl Firewall {
     /// # Errors
     /// When this process may not change rules (it is not root), when there is no `iptables`, or when it refuses.
     pub async fn ensure(&self) -> Result<Applied, FirewallError> {
-        let resolvers = resolvers::of_this_host();
+        let host = Host::look();
         let (tables, listing) = Tables::find(Family::V4, None).await?;
-        let mut applied = self.ensure_family(&tables, &listing, &resolvers).await?;
-        if resolvers::host_has_ipv6() {
+        let mut applied = self.ensure_family(&tables, &listing, &host).await?;
+        if host.has_ipv6 {
             let (tables, listing) = Tables::find(Family::V6, Some(&tables)).await?;
-            if self.ensure_family(&tables, &listing, &resolvers).await? == Applied::Renewed {
+            if self.ensure_family(&tables, &listing, &host).await? == Applied::Renewed {
                 applied = Applied::Renewed;
             }
         }
@@ -89,26 +92,21 @@ impl Firewall {
     /// # Errors
     /// As [`Self::ensure`].
     pub async fn is_in_force(&self) -> Result<bool, FirewallError> {
-        let resolvers = resolvers::of_this_host();
+        let host = Host::look();
         let good = |tables: &Tables, listing: &Listing| {
-            rules::changes(&rules::wanted(&self.settings, tables.family(), &resolvers), listing).is_none()
+            rules::changes(&rules::wanted(&self.settings, tables.family(), &host), listing).is_none()
         };
         let (tables, listing) = Tables::find(Family::V4, None).await?;
         let v4 = good(&tables, &listing);
-        if !resolvers::host_has_ipv6() {
+        if !host.has_ipv6 {
             return Ok(v4);
         }
         let (tables, listing) = Tables::find(Family::V6, Some(&tables)).await?;
         Ok(v4 && good(&tables, &listing))
     }
 
-    async fn ensure_family(
-        &self,
-        tables: &Tables,
-        listing: &Listing,
-        resolvers: &[IpAddr],
-    ) -> Result<Applied, FirewallError> {
-        let wanted = rules::wanted(&self.settings, tables.family(), resolvers);
+    async fn ensure_family(&self, tables: &Tables, listing: &Listing, host: &Host) -> Result<Applied, FirewallError> {
+        let wanted = rules::wanted(&self.settings, tables.family(), host);
         let Some(input) = rules::changes(&wanted, listing) else { return Ok(Applied::Already) };
         tables.restore(&input).await?;
         Ok(Applied::Renewed)
@@ -121,7 +119,7 @@ impl Firewall {
     pub async fn remove(&self) -> Result<(), FirewallError> {
         let (tables, listing) = Tables::find(Family::V4, None).await?;
         self.remove_family(&tables, &listing).await?;
-        if resolvers::host_has_ipv6() {
+        if Host::look().has_ipv6 {
             let (tables, listing) = Tables::find(Family::V6, Some(&tables)).await?;
             self.remove_family(&tables, &listing).await?;
         }

@@ -37,7 +37,7 @@ fn rules(arguments: &[&str]) -> String {
 /// Names of the chains that are there for this bridge prefix.
 fn chains(real: &Real) -> Vec<String> {
     let hook = format!("aerie installation {} ", real.installation);
-    let hooks = rules(&["-S"]);
+    let hooks = rules(&["-S"]) + &rules(&["-t", "mangle", "-S"]);
     hooks.lines().filter(|line| line.contains(&hook)).filter_map(|l| Some(l.rsplit_once("-j ")?.1.to_owned())).collect()
 }
 
@@ -92,6 +92,45 @@ async fn applications_reach_only_themselves() {
     .await;
 }
 
+/// Docker takes its chains out of `FORWARD` and puts them back whenever a network is made; this is that moment, made long.
+#[tokio::test]
+async fn applications_reach_only_themselves_while_docker_s_own_rules_are_away() {
+    with_real(async |real, f| {
+        let (ada, eve) = (f.network_spec("ada"), f.network_spec("eve"));
+        f.cloud.ensure_network(&ada).await.unwrap();
+        f.cloud.ensure_network(&eve).await.unwrap();
+        let server = attached(&ada, f.behaving("server", "serve:8080"));
+        let address = f.cloud.ensure_container(&server).await.unwrap().address.unwrap();
+        line_with(&*f.cloud, &server.name, "serving").await;
+        let address = [format!("{address}:8080")];
+        // Accepted before all others, for these two networks only.
+        let [from, to] = [&eve, &ada].map(|network| network.subnet.to_string());
+        let ways = [[from.as_str(), to.as_str()], [to.as_str(), from.as_str()]];
+        let open = Undo(ways.map(|[s, d]| ["-s", s, "-d", d, "-j", "ACCEPT"].map(ToOwned::to_owned)).to_vec());
+        open.0.iter().for_each(|rule| drop(rules(&[&["-I", "FORWARD"], &*words(rule)].concat())));
+        assert!(reach(&f, &eve, "stranger", &address).await[&address[0]], "the way is open");
+        real.firewall(1).ensure().await.unwrap();
+        assert!(!reach(&f, &eve, "stranger-2", &address).await[&address[0]]);
+        assert!(reach(&f, &ada, "friend", &address).await[&address[0]], "within an application all is allowed");
+    })
+    .await;
+}
+
+/// Rules of a test that go with it, whatever happens.
+struct Undo(Vec<[String; 6]>);
+
+impl Drop for Undo {
+    fn drop(&mut self) {
+        for rule in &self.0 {
+            rules(&[&["-D", "FORWARD"], &*words(rule)].concat());
+        }
+    }
+}
+
+fn words(rule: &[String; 6]) -> Vec<&str> {
+    rule.iter().map(String::as_str).collect()
+}
+
 #[tokio::test]
 async fn the_self_test_sees_what_is_open_and_leaves_nothing() {
     with_real(async |real, f| {
@@ -120,7 +159,7 @@ async fn rules_come_back_when_others_flush_them_and_go_when_asked() {
         assert_eq!(firewall.ensure().await.unwrap(), Applied::Renewed);
         assert_eq!(firewall.ensure().await.unwrap(), Applied::Already);
         let ours = chains(real);
-        assert_eq!(ours.len(), 2, "{ours:?}");
+        assert_eq!(ours.len(), 3, "{ours:?}");
         rules(&["-F", &ours[0]]);
         assert_eq!(firewall.ensure().await.unwrap(), Applied::Renewed, "flushed rules come back");
         let hook = rules(&["-S", "INPUT"]);
@@ -129,14 +168,14 @@ async fn rules_come_back_when_others_flush_them_and_go_when_asked() {
         let comment = hook.split('"').nth(1).unwrap();
         let input = ours.iter().find(|chain| chain.ends_with("-IN")).unwrap();
         rules(&["-D", "INPUT", "-i", interface, "-m", "comment", "--comment", comment, "-j", input]);
-        assert_eq!(chains(real).len(), 1, "unhooked");
+        assert_eq!(chains(real).len(), 2, "unhooked");
         assert_eq!(firewall.ensure().await.unwrap(), Applied::Renewed, "a hook that is gone comes back");
         assert_eq!(firewall.ensure().await.unwrap(), Applied::Already);
-        let everything = rules(&["-S"]);
+        let everything = rules(&["-S"]) + &rules(&["-t", "mangle", "-S"]);
         firewall.remove().await.unwrap();
         firewall.remove().await.expect("twice is as good");
         assert_eq!(chains(real), Vec::<String>::new());
-        let left = rules(&["-S"]);
+        let left = rules(&["-S"]) + &rules(&["-t", "mangle", "-S"]);
         assert!(
             ours.iter().all(|chain| everything.contains(chain.as_str()) && !left.contains(chain.as_str())),
             "{left}"

@@ -2,6 +2,7 @@
 
 use super::board::{Board, Draft};
 use crate::step::Level;
+use aerie_agent_protocol::InstanceConfig;
 use aerie_domain::{CodeVersionId, RolePhase};
 
 /// Decides what is served and what is staged.
@@ -55,4 +56,16 @@ fn takes_code(board: &Board<'_>, role: &crate::world::Role) -> bool {
 /// An instance has to have the code.
 pub(super) fn needs_code(board: &Board<'_>, draft: &Draft<'_>) -> bool {
     draft.roles.iter().any(|role| takes_code(board, role))
+}
+
+/// What has been looked through on one instance need not be on every other, and most starts are of such code. That a result
+/// has come in is no news for those who were told to look.
+pub(super) fn check_once(board: &Board<'_>, draft: &Draft<'_>, config: &mut InstanceConfig) {
+    let looked_through =
+        |id: &CodeVersionId| board.world.versions.iter().any(|version| version.spec.id == *id && version.checked);
+    if config.code.versions.iter().all(|version| looked_through(&version.id)) {
+        let told = draft.row.and_then(|row| row.config.as_deref()).map(|told| &told.code);
+        let as_told = told.filter(|code| code.versions == config.code.versions);
+        config.code.check = as_told.map(|code| code.check.clone()).unwrap_or_default();
+    }
 }

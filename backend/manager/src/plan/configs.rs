@@ -3,7 +3,7 @@
 use super::{
     Render, actions,
     board::{Board, Draft, Weight},
-    code::needs_code,
+    code::{check_once, needs_code},
     draining::hands_over,
 };
 use aerie_agent_protocol::InstanceConfig;
@@ -25,7 +25,8 @@ pub(super) fn render_all(board: &mut Board<'_>, render: &dyn Render) {
         let draft = &board.drafts[index];
         let config = if draft.wanted {
             let context = context(board, draft, &members);
-            let rendered = render.render(board.kind, &context).and_then(|config| {
+            let rendered = render.render(board.kind, &context).and_then(|mut config| {
+                check_once(board, draft, &mut config);
                 let tasks = actions::tasks(board, draft, &context)?;
                 Ok(InstanceConfig { tasks, ..config })
             });

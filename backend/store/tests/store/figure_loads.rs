@@ -79,7 +79,7 @@ async fn requests_per_second_are_those_of_all_instances(pool: PgPool) {
         .await
         .unwrap();
     }
-    let rows = world.store.requests_now(&[world.php]).await.unwrap();
+    let rows = world.store.requests_now(&[(world.php, "web".parse().unwrap())]).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert!((rows[0].per_second - 4.0).abs() < 0.001, "{rows:?}");
 }

@@ -1,6 +1,11 @@
 //! The rules as text. Pure: everything is decided here and tried out in tests.
 
-use super::{FirewallSettings, listing::Listing, tables::DOCKER_USER};
+use super::{
+    FirewallSettings,
+    host::Host,
+    listing::{Listing, Rules, Table},
+    tables::DOCKER_USER,
+};
 use crate::docker::networks::{bridge_prefix, installation_tag};
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, net::IpAddr};
@@ -42,6 +47,7 @@ const PRIVATE: &[&str] = &[
 /// One chain of ours and what leads to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Chain {
+    table: Table,
     name: String,
     /// Chains of others to hook it into; the first that exists is taken.
     parents: &'static [&'static str],
@@ -55,36 +61,44 @@ struct Chain {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted(Vec<Chain>);
 
-fn input_chain(installation: &str) -> String {
-    format!("AERIE-{}-IN", installation_tag(installation))
-}
-
-fn forward_chain(installation: &str) -> String {
-    format!("AERIE-{}-FW", installation_tag(installation))
+/// Names of an installation's chains and the tables that they are in.
+fn names(installation: &str) -> [(Table, String); 3] {
+    let name = |end| format!("AERIE-{}-{end}", installation_tag(installation));
+    [(Table::Filter, name("IN")), (Table::Filter, name("FW")), (Table::Mangle, name("OUT"))]
 }
 
 /// What shall be in force.
-pub(super) fn wanted(settings: &FirewallSettings, family: Family, resolvers: &[IpAddr]) -> Wanted {
+pub(super) fn wanted(settings: &FirewallSettings, family: Family, host: &Host) -> Wanted {
     let installation = &settings.installation;
-    let (input, forward) = match family {
-        Family::V4 => (input_v4(settings, resolvers), forward_v4(settings, resolvers)),
+    let from_bridges = format!("-i {}+", bridge_prefix(installation));
+    let from_pool = format!("-s {}", settings.pool);
+    let [input, forward, last] = names(installation);
+    let chain = |name, parents, from: &str, rules| chain(installation, name, parents, from, rules);
+    Wanted(match family {
+        Family::V4 => vec![
+            chain(input, &["INPUT"], &from_bridges, input_v4(settings, &host.resolvers)),
+            chain(forward, &[DOCKER_USER, "FORWARD"], &from_bridges, forward_v4(settings, &host.resolvers)),
+            chain(last, &["POSTROUTING"], &from_pool, last_v4(settings, host)),
+        ],
         // Nothing speaks IPv6 on our networks; what somebody makes by hand shall not become a way out.
-        Family::V6 => (vec!["-j DROP".to_owned()], vec!["-j DROP".to_owned()]),
-    };
-    Wanted(vec![
-        chain(installation, input_chain(installation), &["INPUT"], input),
-        chain(installation, forward_chain(installation), &[DOCKER_USER, "FORWARD"], forward),
-    ])
+        Family::V6 => vec![
+            chain(input, &["INPUT"], &from_bridges, vec!["-j DROP".to_owned()]),
+            chain(forward, &[DOCKER_USER, "FORWARD"], &from_bridges, vec!["-j DROP".to_owned()]),
+        ],
+    })
 }
 
 /// The hook's comment names the installation for people and carries a digest of the rules for us.
-fn chain(installation: &str, name: String, parents: &'static [&'static str], rules: Vec<String>) -> Chain {
+fn chain(
+    installation: &str,
+    (table, name): (Table, String),
+    parents: &'static [&'static str],
+    from: &str,
+    rules: Vec<String>,
+) -> Chain {
     let digest = hex::encode(&Sha256::digest(rules.join("\n"))[..6]);
-    let hook = format!(
-        "-i {}+ -m comment --comment \"aerie installation {installation} {digest}\" -j {name}",
-        bridge_prefix(installation)
-    );
-    Chain { name, parents, hook, rules }
+    let hook = format!("{from} -m comment --comment \"aerie installation {installation} {digest}\" -j {name}");
+    Chain { table, name, parents, hook, rules }
 }
 
 /// From our containers to the host itself.
@@ -111,6 +125,24 @@ fn forward_v4(settings: &FirewallSettings, resolvers: &[IpAddr]) -> Vec<String> 
     rules
 }
 
+/// From our containers to anywhere else, once more, where nobody but us changes rules. What the chain above refuses politely
+/// does not get here, so this may be silent.
+fn last_v4(settings: &FirewallSettings, host: &Host) -> Vec<String> {
+    let mut rules = vec!["-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN".to_owned()];
+    // The host itself, by the gateways' addresses: the entry and the director's probes.
+    rules.push("-m addrtype --src-type LOCAL -j RETURN".to_owned());
+    if host.sees_bridged {
+        // Within one network.
+        rules.push("-m physdev --physdev-is-bridged -j RETURN".to_owned());
+    }
+    rules.extend(to_resolvers(&host.resolvers, "RETURN"));
+    rules.extend(settings.reachable.iter().map(|network| format!("-d {network} -j RETURN")));
+    // The networks of other applications.
+    rules.push(format!("-d {} -j DROP", settings.pool));
+    rules.extend(PRIVATE.iter().map(|network| format!("-d {network} -j DROP")));
+    rules
+}
+
 fn to_resolvers(resolvers: &[IpAddr], target: &str) -> Vec<String> {
     let v4 = resolvers.iter().filter(|address| address.is_ipv4());
     v4.flat_map(|address| {
@@ -119,65 +151,77 @@ fn to_resolvers(resolvers: &[IpAddr], target: &str) -> Vec<String> {
     .collect()
 }
 
-/// The transaction that brings the wanted rules into force; nothing when they are.
+/// The transactions that bring the wanted rules into force, one per table; nothing when they are.
 pub(super) fn changes(wanted: &Wanted, listing: &Listing) -> Option<String> {
     let Wanted(chains) = wanted;
-    if chains.iter().all(|chain| is_in_force(chain, listing)) {
+    if chains.iter().all(|chain| is_in_force(chain, listing.table(chain.table))) {
         return None;
     }
-    let mut text = "*filter\n".to_owned();
-    for chain in chains {
-        // Naming a chain here makes it, or empties it.
-        let _ = writeln!(text, ":{} - [0:0]", chain.name);
-    }
-    for chain in chains {
-        for rule in &chain.rules {
-            let _ = writeln!(text, "-A {} {rule}", chain.name);
+    Some(per_table(|table, text| {
+        let chains = || chains.iter().filter(|chain| chain.table == table);
+        for chain in chains() {
+            // Naming a chain here makes it, or empties it.
+            let _ = writeln!(text, ":{} - [0:0]", chain.name);
         }
-        unhook(&mut text, &chain.name, listing);
-        if let Some(parent) = parent(chain, listing) {
-            let _ = writeln!(text, "-I {parent} 1 {}", chain.hook);
+        for chain in chains() {
+            for rule in &chain.rules {
+                let _ = writeln!(text, "-A {} {rule}", chain.name);
+            }
+            unhook(text, &chain.name, listing.table(table));
+            if let Some(parent) = parent(chain, listing.table(table)) {
+                let _ = writeln!(text, "-I {parent} 1 {}", chain.hook);
+            }
         }
-    }
-    text.push_str("COMMIT\n");
-    Some(text)
+    }))
 }
 
-/// The transaction that takes an installation's chains away; nothing when there are none.
+/// The transactions that take an installation's chains away; nothing when there are none.
 pub(super) fn removal(installation: &str, listing: &Listing) -> Option<String> {
-    let chains = [input_chain(installation), forward_chain(installation)];
-    let present: Vec<_> = chains.iter().filter(|chain| listing.has_chain(chain)).collect();
+    let present = names(installation).into_iter().filter(|(table, chain)| listing.table(*table).has_chain(chain));
+    let present: Vec<_> = present.collect();
     if present.is_empty() {
         return None;
     }
-    let mut text = "*filter\n".to_owned();
-    for chain in present {
-        unhook(&mut text, chain, listing);
-        let _ = writeln!(text, "-F {chain}\n-X {chain}");
-    }
-    text.push_str("COMMIT\n");
-    Some(text)
+    Some(per_table(|table, text| {
+        for (_, chain) in present.iter().filter(|(of, _)| *of == table) {
+            unhook(text, chain, listing.table(table));
+            let _ = writeln!(text, "-F {chain}\n-X {chain}");
+        }
+    }))
 }
 
-fn unhook(text: &mut String, chain: &str, listing: &Listing) {
-    for line in listing.jumps_to(chain) {
+/// What `iptables-restore` reads: a part per table that has something to say.
+fn per_table(write: impl Fn(Table, &mut String)) -> String {
+    let mut text = String::new();
+    for table in Table::ALL {
+        let mut part = String::new();
+        write(table, &mut part);
+        if !part.is_empty() {
+            let _ = write!(text, "*{}\n{part}COMMIT\n", table.name());
+        }
+    }
+    text
+}
+
+fn unhook(text: &mut String, chain: &str, rules: &Rules) {
+    for line in rules.jumps_to(chain) {
         let _ = writeln!(text, "{}", line.replacen("-A ", "-D ", 1));
     }
 }
 
-fn parent(chain: &Chain, listing: &Listing) -> Option<&'static str> {
-    chain.parents.iter().copied().find(|parent| listing.has_chain(parent))
+fn parent(chain: &Chain, rules: &Rules) -> Option<&'static str> {
+    chain.parents.iter().copied().find(|parent| rules.has_chain(parent))
 }
 
 /// Hooked once, before everything but hooks like it, with all its rules. That the rules are the right ones is told by the
 /// digest in the hook.
-fn is_in_force(chain: &Chain, listing: &Listing) -> bool {
-    let Some(parent) = parent(chain, listing) else { return false };
+fn is_in_force(chain: &Chain, rules: &Rules) -> bool {
+    let Some(parent) = parent(chain, rules) else { return false };
     let hook = format!("-A {parent} {}", chain.hook);
-    let first = listing.rules(parent).find(|rule| !rule.contains("-j AERIE-") || **rule == hook);
+    let first = rules.of(parent).find(|rule| !rule.contains("-j AERIE-") || **rule == hook);
     first == Some(hook.as_str())
-        && listing.jumps_to(&chain.name).count() == 1
-        && listing.rules(&chain.name).count() == chain.rules.len()
+        && rules.jumps_to(&chain.name).count() == 1
+        && rules.of(&chain.name).count() == chain.rules.len()
 }
 
 #[cfg(test)]

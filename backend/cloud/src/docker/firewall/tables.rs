@@ -1,7 +1,11 @@
 //! The programs that read and change rules. The only place of this crate that starts a process: typed arguments, rules
 //! over its standard input, never a shell.
 
-use super::{FirewallError, listing::Listing, rules::Family};
+use super::{
+    FirewallError,
+    listing::{Listing, Rules, Table},
+    rules::Family,
+};
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
@@ -42,7 +46,7 @@ impl Tables {
             let tables = Self { family, kind, program };
             let listing = tables.list().await;
             match listing {
-                Ok(listing) if like.is_some() || listing.has_chain(DOCKER_USER) => return Ok((tables, listing)),
+                Ok(listing) if like.is_some() || listing.filter.has_chain(DOCKER_USER) => return Ok((tables, listing)),
                 other => first = first.or(Some((tables, other))),
             }
         }
@@ -57,7 +61,12 @@ impl Tables {
     }
 
     async fn list(&self) -> Result<Listing, FirewallError> {
-        run(&self.program, &["-w", LOCK_WAIT, "-S"], "").await.map(|text| Listing::parse(&text))
+        Ok(Listing { filter: self.list_table(Table::Filter).await?, mangle: self.list_table(Table::Mangle).await? })
+    }
+
+    async fn list_table(&self, table: Table) -> Result<Rules, FirewallError> {
+        let text = run(&self.program, &["-w", LOCK_WAIT, "-t", table.name(), "-S"], "").await?;
+        Ok(Rules::parse(&text))
     }
 
     /// Changes rules in one transaction; what the input does not name stays as it is.

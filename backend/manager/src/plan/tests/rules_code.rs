@@ -28,6 +28,28 @@ fn a_version_is_served_when_everybody_who_serves_has_it() {
 }
 
 #[test]
+fn code_is_looked_through_once() {
+    let mut shop = Imitation::running();
+    let told = |shop: &Imitation| {
+        let rows = shop.world.instances.iter().filter(|row| row.roles.iter().any(|role| role.name.as_str() == "php"));
+        rows.map(|row| (row.id, row.config.clone().unwrap())).collect::<Vec<_>>()
+    };
+    let [(first, before)] = &told(&shop)[..] else { panic!("one to begin with") };
+    assert_eq!(before.code.check, ["look"]);
+    assert!(shop.world.versions.iter().all(|version| version.checked), "it told what it saw");
+    shop.check_fixpoint();
+    shop.scale(1, 1, 3);
+    shop.settle();
+    let others: Vec<_> = told(&shop).into_iter().filter(|(id, _)| id != first).collect();
+    assert_eq!(others.len(), 3);
+    assert!(others.iter().all(|(_, config)| config.code.check.is_empty() && config.code.versions.len() == 1));
+    let second = shop.add_version(1);
+    shop.ask(|service| service.active = Some(second));
+    shop.turn();
+    assert!(told(&shop).iter().all(|(_, config)| config.code.check == ["look"]), "nobody has seen this one");
+}
+
+#[test]
 fn one_flip_at_a_time() {
     let mut shop = Imitation::running();
     shop.scale(2, 1, 1);

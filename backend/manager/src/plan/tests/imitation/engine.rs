@@ -6,7 +6,7 @@ use crate::{
     step::Step,
     world::{Instance, Role, Seen, Task, Work},
 };
-use aerie_agent_protocol::{InstanceReport, ProcessReport};
+use aerie_agent_protocol::{CheckReport, CodeVersionSpec, InstanceReport, ProcessReport};
 use aerie_cloud::{ContainerSpec, ContainerStatus};
 use aerie_domain::{DesiredState, InstanceId, LifeId, RoleName};
 use std::sync::Arc;
@@ -47,7 +47,11 @@ impl Imitation {
                     })
                     .collect(),
                 staged: config.code.versions.iter().map(|version| version.id).collect(),
-                checks: vec![],
+                checks: if config.code.check.is_empty() {
+                    vec![]
+                } else {
+                    config.code.versions.iter().map(fine).collect()
+                },
                 problem: String::new(),
                 life: Some(life(&container.seen, row.id)),
                 tasks: self.tasks.iter().filter(|task| config.tasks.iter().any(|t| t.id == task.id)).cloned().collect(),
@@ -242,4 +246,9 @@ fn new_row(id: InstanceId, auxiliary: bool, roles: Vec<Role>, slot: Option<u32>,
         last_output: String::new(),
         slot,
     }
+}
+
+/// What looking through a version comes to here.
+fn fine(version: &CodeVersionSpec) -> CheckReport {
+    CheckReport { version: version.id, ok: true, output: String::new() }
 }

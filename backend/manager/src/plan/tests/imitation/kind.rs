@@ -72,7 +72,7 @@ impl Render for Plain {
             generation: 0,
             instance: context.instance,
             files,
-            code: CodePlan { versions: context.versions.clone(), check: vec![], prepare: None },
+            code: CodePlan { versions: context.versions.clone(), check: vec!["look".into()], prepare: None },
             processes,
             init: vec![],
             environment: context.variables.clone(),
