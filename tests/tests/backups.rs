@@ -34,7 +34,8 @@ impl<'a> Database<'a> {
     /// Runs statements as the platform's own user does.
     fn sql(&self, statements: &str) -> Result<String> {
         let client = "--defaults-file=/run/aerie/mysql/client.cnf";
-        let arguments = ["exec", &self.container, "mariadb", client, "-N", "-B", "app", "-e", statements];
+        let letters = "--default-character-set=utf8mb4";
+        let arguments = ["exec", &self.container, "mariadb", client, letters, "-N", "-B", "app", "-e", statements];
         Ok(self.home.docker(&arguments)?.trim().to_owned())
     }
 
@@ -149,12 +150,12 @@ async fn rows_come_back_bad_dumps_are_refused_and_nothing_gets_stuck() -> Result
 
     // The director dies in the middle of one.
     db.sql("create table large (a longblob)")?;
-    for _ in 0..10 {
+    for _ in 0..6 {
         db.sql("insert into large select random_bytes(1024) from seq_1_to_10000")?;
     }
     let asked: BackupView = db.ada.json(Method::POST, &db.path(""), None).await?;
     until("the dump to run", PATIENCE, || async {
-        let said = home.docker(&["top", &db.container, "-eo", "args"]).map_err(|error| error.to_string())?;
+        let said = home.docker(&["top", &db.container, "-eo", "pid,args"]).map_err(|error| error.to_string())?;
         if said.contains("mariadb-dump") { Ok(()) } else { Err(said) }
     })
     .await?;
