@@ -28,6 +28,8 @@ mod ssr;
 pub use app::App;
 pub use page_error::PageError;
 #[cfg(feature = "ssr")]
+pub use pages::UploadForm;
+#[cfg(feature = "ssr")]
 pub use ssr::shell::shell;
 #[cfg(feature = "ssr")]
 pub use ssr::{Assets, SessionControl, SessionFuture, upload_error_location};

@@ -30,7 +30,7 @@ pub use new_service::NewServicePage;
 pub use register::RegisterPage;
 pub use service::ServicePage;
 #[cfg(feature = "ssr")]
-pub use service::UPLOAD_FORM;
+pub use service::UploadForm;
 
 use crate::PageError;
 use aerie_domain::Problem;

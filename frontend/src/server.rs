@@ -7,6 +7,7 @@ mod accounts;
 mod actions;
 mod admin;
 mod applications;
+mod backups;
 mod code;
 mod configuration;
 mod connections;
@@ -29,6 +30,7 @@ pub use applications::{
     ApplicationData, ApplicationsData, CreateApplication, DeleteApplication, RenameApplication, StartApplication,
     StopApplication, load_application, load_applications,
 };
+pub use backups::{DeleteBackup, MakeBackup, RestoreBackup, SetBackupSchedule, load_backups};
 pub use code::{ActivateVersion, DeleteVersion};
 pub use configuration::{ConfigureSettings, RemoveVariable, SetVariable};
 pub use connections::{AccessData, BindService, RenewSecret, UnbindService, load_access};

@@ -33,6 +33,12 @@ impl Api {
         Self { token: token.map(str::to_owned), ..self.clone() }
     }
 
+    /// Its token, for scripts.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Registers a user and signs in.
     ///
     /// # Errors
@@ -159,6 +165,20 @@ impl Api {
             .text("note", format!("uploaded as {file_name}"))
             .part("file", Part::bytes(archive).file_name(file_name.to_owned()));
         let mut request = self.client.post(format!("{}/api/v1/services/{service}/versions", self.base)).multipart(form);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        Ok(request.send().await?)
+    }
+
+    /// Uploads a backup of a service and gives the answer as it is.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn upload_backup(&self, service: ServiceId, file_name: &str, file: Vec<u8>) -> Result<Response> {
+        let form = Form::new().part("file", Part::bytes(file).file_name(file_name.to_owned()));
+        let address = format!("{}/api/v1/services/{service}/backups/upload", self.base);
+        let mut request = self.client.post(address).multipart(form);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }

@@ -215,4 +215,17 @@ pub struct TaskSpec {
     pub stops: Vec<ActionName>,
     /// Seconds from TERM to KILL when the instance ends.
     pub stop_timeout_s: u32,
+    /// Its standard input is `GET /tasks/<id>/input` of the agent listener. Whole or not at all: it is killed before it sees
+    /// the end of one that broke off.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub input: bool,
+    /// Its standard output goes to `PUT /tasks/<id>/output` of the agent listener instead of the log, and its end is told only
+    /// when that has been kept.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub output: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }

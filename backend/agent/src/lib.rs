@@ -14,6 +14,7 @@
 
 mod apply;
 mod backoff;
+mod blobs;
 mod code;
 mod connection;
 mod drains;

@@ -2,6 +2,7 @@
 
 use crate::{
     apply::{Reconciler, Targets},
+    blobs::DirectorBlobs,
     code::fetch::DirectorCode,
     connection::{Connection, Dismissal, Doors},
     host::Host,
@@ -94,6 +95,7 @@ async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Res
     let tls = identity::tls(&settings.identity)?;
     let doors = Arc::new(Doors::new(settings.director));
     let source = DirectorCode::new(Arc::clone(&doors), tls.clone())?;
+    let blobs = Arc::new(DirectorBlobs::new(Arc::clone(&doors), tls.clone())?);
     let host = Host {
         instance: settings.instance,
         children: Children::default(),
@@ -108,7 +110,7 @@ async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Res
     let stop = CancellationToken::new();
     let reconciler =
         Reconciler::new(host.clone(), &targets, settings.run_folder, settings.code_folder, Arc::new(source));
-    let tasks = AbortOnDropHandle::new(tokio::spawn(Tasks::new(host.clone(), &targets).run(stop.clone())));
+    let tasks = AbortOnDropHandle::new(tokio::spawn(Tasks::new(host.clone(), &targets, blobs).run(stop.clone())));
     let mut reconciling = AbortOnDropHandle::new(tokio::spawn(reconciler.run(stop.clone())));
     // Who reaches the director by the loopback shares the host's network with it, and with it the host's counters.
     let network = (!settings.director.ip().is_loopback()).then(|| Path::new(usage::NET_DEV));

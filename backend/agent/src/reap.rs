@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    process::{Child, ChildStderr, ChildStdout, Command},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
     signal::unix::{SignalKind, signal},
 };
 
@@ -96,6 +96,11 @@ impl Tracked {
     /// Its process id.
     pub(crate) fn id(&self) -> i32 {
         self.pid.as_raw_nonzero().get()
+    }
+
+    /// Its input, if it was given a pipe for that; can be taken once.
+    pub(crate) fn input(&mut self) -> Option<ChildStdin> {
+        self.child.stdin.take()
     }
 
     /// Its outputs; each can be taken once.

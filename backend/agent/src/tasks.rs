@@ -5,9 +5,10 @@
 //! need its code and files, and for nothing after that: a configuration that cannot be applied does not hold up the one
 //! that shall stop a task. Caveat: what leaves its process group (`setsid`) is not ended with it, but with the instance.
 
+mod flows;
 mod run;
 
-use crate::{apply::Targets, host::Host};
+use crate::{apply::Targets, blobs::Blobs, host::Host};
 use aerie_agent_protocol::{InstanceConfig, TaskProgress, TaskSpec};
 use aerie_domain::ActionRunId;
 use run::{Order, run};
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 /// The one that starts and stops tasks.
 pub(crate) struct Tasks {
     host: Host,
+    blobs: Arc<dyn Blobs>,
     targets: watch::Receiver<Option<Arc<InstanceConfig>>>,
     /// Those that run.
     running: BTreeMap<ActionRunId, Running>,
@@ -39,9 +41,9 @@ enum Event {
 }
 
 impl Tasks {
-    /// Runs the tasks of what `targets` gets.
-    pub(crate) fn new(host: Host, targets: &Targets) -> Self {
-        Self { host, targets: targets.subscribe(), running: BTreeMap::new(), ends: JoinSet::new() }
+    /// Runs the tasks of what `targets` gets. What goes in and out of them comes from `blobs` and goes there.
+    pub(crate) fn new(host: Host, targets: &Targets, blobs: Arc<dyn Blobs>) -> Self {
+        Self { host, blobs, targets: targets.subscribe(), running: BTreeMap::new(), ends: JoinSet::new() }
     }
 
     /// Runs tasks until told to stop; then asks all of them to end and kills what has not ended in time.
@@ -109,9 +111,9 @@ impl Tasks {
         let orders = watch::Sender::new(Order::GoOn);
         let environment = self.host.environment(Some(&task.role), environment, &task.environment);
         self.host.output.info(format!("running {}", task.name));
-        let (host, spec, heard) = (self.host.clone(), task.clone(), orders.subscribe());
-        let id = task.id;
-        self.ends.spawn(async move { (id, run(&host, &spec, &environment, heard).await) });
+        let (host, blobs, spec) = (self.host.clone(), Arc::clone(&self.blobs), task.clone());
+        let (id, heard) = (task.id, orders.subscribe());
+        self.ends.spawn(async move { (id, run(&host, &*blobs, &spec, &environment, heard).await) });
         self.running.insert(id, Running { spec: task.clone(), orders, asked: false, stops });
     }
 

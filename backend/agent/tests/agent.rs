@@ -374,6 +374,8 @@ async fn a_task_runs_once_over_lost_connections_and_configurations_that_are_sent
         timeout_s: 0,
         stops: Vec::new(),
         stop_timeout_s: 5,
+        input: false,
+        output: false,
     }];
     config.generation = 2;
     scene.director.configure(config.clone());

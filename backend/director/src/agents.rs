@@ -1,4 +1,5 @@
-//! Where agents call: TLS with client certificates of our own authority, a websocket for messages, and code.
+//! Where agents call: TLS with client certificates of our own authority, a websocket for messages, code, and what goes in and
+//! out of tasks.
 //!
 //! What lives here: the listener, one task per connection, and nothing about what a configuration says. It reads and
 //! writes the instance's row and is woken by signals; the manager may live in another director process.
@@ -10,6 +11,7 @@ mod conversation;
 mod doors;
 mod listener;
 mod signs_of_life;
+mod tasks;
 
 pub use doors::Doors;
 pub use listener::{AgentParts, acceptor, routes, serve};

@@ -1,6 +1,7 @@
 //! The wiring of one director process, from the database to the ports.
 
 mod admin;
+mod backups;
 mod charging;
 mod cloud;
 mod database;
@@ -92,6 +93,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     }
     lifecycle.spawn_until_soft(garbage::collect(usecases.clone()));
     lifecycle.spawn_until_soft(charging::charge(usecases.clone()));
+    lifecycle.spawn_until_soft(backups::advance(usecases.clone(), listener.subscribe()));
     lifecycle.spawn_until_soft(disks::find(Arc::clone(&cloud), usecases.settings().disks.clone()));
 
     let doors = Doors::default();

@@ -68,6 +68,10 @@ ids! {
     LoadRunId,
     /// One time that somebody pressed the button of an action.
     ActionRunId,
+    /// What a service kept at one time, taken out of it.
+    BackupId,
+    /// One backup, check or restoration that is made step by step.
+    BackupJobId,
     /// One life of an agent, from its start to its end: what ran in an earlier one is gone.
     LifeId,
     /// One running director process.

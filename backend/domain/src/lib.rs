@@ -3,6 +3,7 @@
 //! May be used by every other crate, the browser included; uses none of them and does no I/O.
 //! To extend: one concept per module; what crosses the wire lives in `views`.
 
+mod backup;
 mod capability;
 mod figure;
 mod ids;
@@ -14,11 +15,12 @@ mod state;
 mod times;
 pub mod views;
 
+pub use backup::{BackupEvery, BackupJobKind, BackupScript, BackupState, BackupStep, BackupWhy};
 pub use capability::ALLOWED_CAPABILITIES;
 pub use figure::{Across, FigureSpec, FigureUnit};
 pub use ids::{
-    ActionRunId, AnnouncementId, ApplicationId, BootId, CodeVersionId, DirectorId, InstanceId, LifeId, LoadRunId,
-    OperationId, ServiceId, SessionId, TokenId, UserId,
+    ActionRunId, AnnouncementId, ApplicationId, BackupId, BackupJobId, BootId, CodeVersionId, DirectorId, InstanceId,
+    LifeId, LoadRunId, OperationId, ServiceId, SessionId, TokenId, UserId,
 };
 pub use names::{ActionName, ApplicationName, KindName, NameError, RoleName, ServiceName, UserName, VariableName};
 pub use problem::{FieldError, Problem, ProblemCode};

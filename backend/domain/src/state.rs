@@ -38,6 +38,8 @@ macro_rules! words {
     )+};
 }
 
+pub(crate) use words;
+
 words! {
     /// Where a service is. The names are ConPaaS'.
     ServiceState {

@@ -6,6 +6,7 @@ mod account;
 mod action;
 mod admin;
 mod application;
+mod backup;
 mod binding;
 mod code;
 mod credit;
@@ -29,6 +30,7 @@ pub use admin::{
     FailingServiceView, HealthView, SearchQuery, WorkView,
 };
 pub use application::{ApplicationView, CreateApplication, Rename, UseView};
+pub use backup::{BackupCheckView, BackupJobView, BackupSchedule, BackupView, BackupsView, RestoreBackup};
 pub use binding::{AccessView, BindService, BindingView, ConnectionsView, OfferView, SecretView, ServiceLink};
 pub use code::{CodeCheck, CodeVersionView};
 pub use credit::{CreditView, CreditsView, DayUse, Grant, LedgerEntryView};

@@ -4,6 +4,7 @@
 //! at the files beside `template.toml`. To extend: a field in `spec`, what must hold for it in `check`.
 
 mod actions;
+mod backup;
 mod check;
 mod icon;
 mod image;
@@ -144,6 +145,7 @@ impl Kind {
             settings: spec.settings.clone(),
             actions: spec.actions.iter().map(ActionSpec::view).collect(),
             code: spec.code.is_some(),
+            backup: spec.backup.is_some(),
             public: spec.public.is_some(),
         }
     }

@@ -4,6 +4,7 @@
 //! `order` the order in which processes start. To extend: a field in [`RenderContext`], or a filter in `quote`.
 
 mod actions;
+mod backup;
 mod engine;
 mod offers;
 mod order;

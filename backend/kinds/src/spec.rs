@@ -2,7 +2,7 @@
 
 use aerie_agent_protocol::{HealthProbe, HookSpec, MetricsSpec, ReloadMethod, StreamNames};
 use aerie_domain::{
-    ActionName, InstanceSize, KindName, RoleName, SettingSpec,
+    ActionName, BackupScript, InstanceSize, KindName, RoleName, SettingSpec,
     views::{ActionTarget, KindCategory},
 };
 use serde::Deserialize;
@@ -63,6 +63,45 @@ pub struct KindSpec {
     /// Buttons that run a script on instances, in page order.
     #[serde(default)]
     pub actions: Vec<ActionSpec>,
+    /// How what a service keeps is taken out and put back. Left out: it cannot be.
+    pub backup: Option<BackupSpec>,
+}
+
+/// How what a service keeps is taken out and put back: three scripts that run on one instance.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupSpec {
+    /// They run on an instance that serves this role.
+    pub role: RoleName,
+    /// Name of the file for downloads, without folder; the service's name and the time come before it.
+    pub file: String,
+    /// Writes a backup to its standard output.
+    pub dump: BackupScriptSpec,
+    /// Reads a backup from its standard input and fails when it cannot be put back. Changes nothing.
+    pub check: BackupScriptSpec,
+    /// Reads a backup from its standard input and puts it back.
+    pub load: BackupScriptSpec,
+}
+
+/// One of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupScriptSpec {
+    /// Program and arguments. Strings are templates.
+    pub command: Vec<String>,
+    /// Seconds it may take.
+    pub timeout_s: u32,
+}
+
+impl BackupSpec {
+    /// The script for a step.
+    pub fn script(&self, which: BackupScript) -> &BackupScriptSpec {
+        match which {
+            BackupScript::Dump => &self.dump,
+            BackupScript::Check => &self.check,
+            BackupScript::Load => &self.load,
+        }
+    }
 }
 
 /// A button that runs a script on some or all instances. The script ends; a process does not.

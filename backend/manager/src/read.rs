@@ -76,7 +76,7 @@ impl Reader {
             instances.iter().filter_map(|row| Some((row.id, row.connected_to?))).collect();
         let seen = if instances.is_empty() { Vec::new() } else { self.cloud.inventory(&Scope::Service(id)).await? };
         let actions = match &kind {
-            Some(kind) if !kind.spec.actions.is_empty() => self.store.actions_open(id).await?,
+            Some(kind) if kind.spec.has_tasks() => self.store.actions_open(id).await?,
             _ => Vec::new(),
         };
         let actions = actions.into_iter().map(open_action).collect();

@@ -15,6 +15,9 @@ mod actions;
 mod announcements;
 mod applications;
 mod audit;
+mod backup_jobs;
+mod backup_schedules;
+mod backups;
 mod bindings;
 mod charging;
 mod charging_clock;
@@ -54,6 +57,8 @@ pub use actions::{ActionResultRow, ActionRunRow, NewActionResult, NewActionRun, 
 pub use announcements::{AnnouncementRow, NewAnnouncement};
 pub use applications::{ApplicationRow, OwnerRow};
 pub use audit::{AuditFilter, AuditRow, NewAudit};
+pub use backup_jobs::{BackupJobRow, NewBackupJob, TaskResult};
+pub use backups::{BackupRow, NewBackup};
 pub use bindings::BindingRow;
 pub use charging::Charged;
 pub use charging_clock::ClockReading;

@@ -184,13 +184,15 @@ impl Store {
         typed(raw)
     }
 
-    /// The digests of all blobs that some version still needs.
-    pub async fn version_digests_in_use(&self) -> Result<BTreeSet<String>, StoreError> {
+    /// The digests of all blobs that some version or backup still needs.
+    pub async fn blob_digests_in_use(&self) -> Result<BTreeSet<String>, StoreError> {
         let digests = sqlx::query_scalar!(
             r#"
             select digest as "digest!" from code_versions
              union
             select normalised_digest from code_versions
+             union
+            select digest from backups where digest is not null
             "#,
         )
         .fetch_all(self.pool())

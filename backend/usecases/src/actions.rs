@@ -3,7 +3,7 @@
 //! A press becomes rows: a run, and an open result per instance. The service's manager gives the instances their tasks and
 //! notes what agents tell of them; nothing here waits for that. `rules` says what may be pressed, without I/O.
 
-mod rules;
+pub(crate) mod rules;
 
 use crate::{Actor, Outcome, UseCases, services::OwnedService};
 use aerie_domain::{

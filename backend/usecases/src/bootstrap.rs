@@ -144,7 +144,7 @@ impl UseCases {
             }
         }
         // Asked after the listing: a version that came meanwhile is in the answer or its file is young.
-        let used = self.store().version_digests_in_use().await?;
+        let used = self.store().blob_digests_in_use().await?;
         for entry in old {
             // Looked at again: an upload of the same content may have replaced it a moment ago.
             if !used.contains(entry.file_name().to_string_lossy().as_ref()) && is_old(&entry).await? {

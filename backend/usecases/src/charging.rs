@@ -92,7 +92,7 @@ impl UseCases {
     }
 
     /// The platform itself as an actor.
-    async fn platform(&self) -> Outcome<Actor> {
+    pub(crate) async fn platform(&self) -> Outcome<Actor> {
         let user = self.store().user_system().await?.ok_or_else(|| Problem::not_found("system user"))?;
         Ok(Actor { user: user.id, name: user.name, role: user.role, via: Via::System, address: String::new() })
     }

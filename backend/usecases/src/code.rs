@@ -2,7 +2,10 @@
 //!
 //! A crash at any point leaves at most a temporary file or a blob without a row; both are collected as garbage.
 
-use crate::{Actor, Failure, Outcome, UseCases};
+use crate::{
+    Actor, Failure, Outcome, UseCases,
+    blobs::{Arrived, Incoming},
+};
 use aerie_archive::{ArchiveError, Limits};
 use aerie_crash_points as crash_points;
 use aerie_domain::{
@@ -10,9 +13,8 @@ use aerie_domain::{
     views::{Accepted, CodeVersionView, EventKind, Page, PageQuery},
 };
 use aerie_store::{NewVersion, VersionRow};
-use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
-use tokio::{fs, io::AsyncWriteExt, task::spawn_blocking};
+use std::path::PathBuf;
+use tokio::task::spawn_blocking;
 
 /// Limits of an upload.
 #[derive(Debug, Clone, Default)]
@@ -28,34 +30,14 @@ const MAX_FILE_NAME: usize = 100;
 
 /// An upload that is arriving. Dropped unfinished, it leaves nothing behind.
 pub struct StagedUpload {
-    service: ServiceId,
-    file: fs::File,
-    path: TemporaryFile,
-    hasher: Sha256,
-    written: u64,
-    limit: u64,
-}
-
-/// Removes its file when dropped.
-struct TemporaryFile(PathBuf);
-
-impl Drop for TemporaryFile {
-    fn drop(&mut self) {
-        // Gone already after the rename to its final name: nothing to do.
-        let _ = std::fs::remove_file(&self.0);
-    }
+    pub(crate) service: ServiceId,
+    pub(crate) incoming: Incoming,
 }
 
 impl StagedUpload {
     /// Appends what has arrived.
     pub async fn write(&mut self, bytes: &[u8]) -> Outcome<()> {
-        self.written += bytes.len() as u64;
-        if self.written > self.limit {
-            let detail = format!("The archive is larger than {} MiB.", self.limit / (1024 * 1024));
-            return Err(Problem::new(ProblemCode::TooLarge, detail).into());
-        }
-        self.hasher.update(bytes);
-        Ok(self.file.write_all(bytes).await?)
+        self.incoming.write(bytes).await
     }
 }
 
@@ -106,14 +88,9 @@ impl UseCases {
             );
             return Err(Problem::new(ProblemCode::LimitReached, detail).into());
         }
-        let folder = self.blob_folder();
-        fs::create_dir_all(&folder).await?;
-        let limits = &self.settings().uploads;
-        self.require_room(limits.archive.max_upload_bytes)?;
-        let path = TemporaryFile(folder.join(format!("incoming-{}", CodeVersionId::generate())));
-        let file = fs::File::create(&path.0).await?;
-        let limit = limits.archive.max_upload_bytes;
-        Ok(StagedUpload { service: service.id, file, path, hasher: Sha256::new(), written: 0, limit })
+        let limit = self.settings().uploads.archive.max_upload_bytes;
+        self.require_room(limit)?;
+        Ok(StagedUpload { service: service.id, incoming: self.incoming(limit, "archive").await? })
     }
 
     /// Checks what has arrived and makes it a version. It is not active until somebody activates it.
@@ -125,16 +102,13 @@ impl UseCases {
         note: &str,
     ) -> Outcome<CodeVersionView> {
         actor.may_write()?;
-        let StagedUpload { service, mut file, path, hasher, written, .. } = upload;
+        let StagedUpload { service, incoming } = upload;
         if note.chars().count() > MAX_NOTE {
             return Err(Problem::field("note", format!("must have at most {MAX_NOTE} characters")).into());
         }
-        file.flush().await?;
-        file.sync_all().await?;
-        drop(file);
+        let Arrived { path, digest, bytes: written } = incoming.finish().await?;
         crash_points::pass(crash_points::Point::UploadReceived);
-        let digest = hex::encode(hasher.finalize());
-        let normalised = TemporaryFile(self.blob_folder().join(format!("incoming-{}", CodeVersionId::generate())));
+        let normalised = self.incoming_path().await?;
         let (input, output, limits) = (path.0.clone(), normalised.0.clone(), self.settings().uploads.archive.clone());
         let summary = spawn_blocking(move || aerie_archive::normalise(&input, &output, &limits))
             .await
@@ -218,8 +192,7 @@ impl UseCases {
 
     /// Packs the folder that a kind serves as version 0 and keeps it.
     pub(crate) async fn default_version(&self, service: ServiceId, folder: PathBuf, name: &str) -> Outcome<NewVersion> {
-        fs::create_dir_all(self.blob_folder()).await?;
-        let packed = TemporaryFile(self.blob_folder().join(format!("incoming-{}", CodeVersionId::generate())));
+        let packed = self.incoming_path().await?;
         let output = packed.0.clone();
         let summary = spawn_blocking(move || aerie_archive::pack_folder(&folder, &output))
             .await
@@ -240,25 +213,6 @@ impl UseCases {
             uploaded_by: None,
         })
     }
-
-    pub(crate) fn blob_folder(&self) -> PathBuf {
-        self.settings().data_dir.join("blobs")
-    }
-
-    fn blob_path(&self, digest: &str) -> PathBuf {
-        self.blob_folder().join(digest)
-    }
-
-    /// Moves a finished file to the name of its digest. Equal content is the same blob. Touching an existing one
-    /// keeps the garbage collector (which spares young files) away until the row is there.
-    async fn keep_blob(&self, from: &Path, digest: &str) -> Outcome<()> {
-        fs::rename(from, self.blob_path(digest)).await?;
-        let folder = self.blob_folder();
-        spawn_blocking(move || std::fs::File::open(folder)?.sync_all())
-            .await
-            .map_err(|error| Failure::Bug(error.to_string()))??;
-        Ok(())
-    }
 }
 
 /// What is wrong with an archive is the person's problem; what is wrong with the disk is ours.
@@ -270,7 +224,7 @@ fn archive_failure(error: ArchiveError) -> Failure {
 }
 
 /// The last part of a file name, without characters that would confuse a terminal, a header or a page.
-fn tidy_file_name(name: &str) -> String {
+pub(crate) fn tidy_file_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let tidy: String = last
         .chars()

@@ -11,7 +11,9 @@ mod actions;
 mod actor;
 mod admin;
 mod applications;
+mod backups;
 mod bindings;
+mod blobs;
 mod bootstrap;
 mod charging;
 mod code;
@@ -35,6 +37,7 @@ mod view;
 mod whole;
 
 pub use actor::{Actor, ClientInfo, Via};
+pub use backups::{BackupLimits, BackupOutput};
 pub use bootstrap::FIRST_ADMIN;
 pub use charging::Uptime;
 pub use code::{StagedUpload, UploadLimits};

@@ -1,6 +1,6 @@
 //! What an operator can configure about the use cases.
 
-use crate::{Disks, UploadLimits};
+use crate::{BackupLimits, Disks, UploadLimits};
 use aerie_domain::Credits;
 use std::{path::PathBuf, time::Duration};
 
@@ -28,6 +28,8 @@ pub struct UseCaseSettings {
     pub open_registration: bool,
     /// Limits of uploads.
     pub uploads: UploadLimits,
+    /// Limits of backups.
+    pub backups: BackupLimits,
     /// Where room is needed, and how much of it.
     pub disks: Disks,
     /// Days after which a session ends, however active.

@@ -1,6 +1,7 @@
 //! The service page: everything about one service, live.
 
 mod actions;
+mod backups;
 mod code;
 mod connections;
 mod generator;
@@ -19,11 +20,13 @@ use crate::{
     app::SignedIn,
     components::{Loading, ReadOnly, Refused},
     live::{PageData, leave_when_refused, refresh_every, use_events},
-    server::{Dated, ServiceData, load_actions, load_load, load_load_runs, load_manager_log, load_service},
+    server::{
+        Dated, ServiceData, load_actions, load_backups, load_load, load_load_runs, load_manager_log, load_service,
+    },
 };
 use aerie_domain::{
     ServiceId,
-    views::{ActionsView, EventView, LoadRunView, LoadView, LogLine, ServiceView},
+    views::{ActionsView, BackupsView, EventView, LoadRunView, LoadView, LogLine, ServiceView},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -31,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use actions::Actions;
+use backups::Backups;
 use code::Code;
 use connections::Connections;
 use generator::Generator;
@@ -43,7 +47,7 @@ use operation::Operation;
 use scale::ScaleForm;
 use settings::Settings;
 #[cfg(feature = "ssr")]
-pub use upload::UPLOAD_FORM;
+pub use upload::UploadForm;
 use variables::Variables;
 
 /// How often usage is read again while instances run. Shorter: bars move more smoothly, at the price of requests.
@@ -69,8 +73,8 @@ pub fn ServicePage() -> impl IntoView {
             let public = service.data.service.summary.address.is_some();
             let runs = if public { load_load_runs(id).await? } else { Vec::new() };
             let (load, lines) = (load_load(id, seconds).await?, load_manager_log(id, FIRST_LINES).await?);
-            let actions = load_actions(id).await?;
-            Ok(First { service, load, runs, actions, lines })
+            let (actions, backups) = (load_actions(id).await?, load_backups(id).await?);
+            Ok(First { service, load, runs, actions, backups, lines })
         },
     );
     view! {
@@ -92,6 +96,7 @@ struct First {
     load: LoadView,
     runs: Vec<LoadRunView>,
     actions: ActionsView,
+    backups: Dated<BackupsView>,
     lines: Vec<LogLine>,
 }
 
@@ -105,7 +110,7 @@ where
 
 #[component]
 fn Service(first: First) -> impl IntoView {
-    let First { service: first, load, runs, actions, lines } = first;
+    let First { service: first, load, runs, actions, backups, lines } = first;
     let (service, now) = (&first.data.service, Dated { now: first.now, data: () });
     let (id, application_id) = (service.summary.id, service.summary.application_id);
     let (application, takes_code) = (service.application.clone(), service.takes_code);
@@ -115,11 +120,16 @@ fn Service(first: First) -> impl IntoView {
     let page = PageData::new(first, move || load_service(id));
     let has_actions = !actions.actions.is_empty();
     let actions = PageData::new(actions, move || load_actions(id));
+    let has_backups = backups.data.possible;
+    let backups = PageData::new(backups, move || load_backups(id));
     let signed_in = expect_context::<SignedIn>();
     let changed = Callback::new(move |()| {
         page.refresh.run(());
         if has_actions {
             actions.refresh.run(());
+        }
+        if has_backups {
+            backups.refresh.run(());
         }
         signed_in.changed();
     });
@@ -146,6 +156,7 @@ fn Service(first: First) -> impl IntoView {
             .then(|| {
                 view! {
                     {has_actions.then(|| view! { <Actions actions id now=now.clone() /> }.into_any())}
+                    {has_backups.then(|| view! { <Backups backups id /> }.into_any())}
                     {public.then(|| view! { <Generator id first=runs now /> }.into_any())}
                     <ScaleForm page id />
                     {takes_code.then(|| view! { <Code page id /> }.into_any())}

@@ -62,7 +62,7 @@ impl CodeSource for DirectorCode {
 }
 
 /// The innermost cause: the outer ones only say that a request failed, and name the address.
-fn root_cause(error: &dyn Error) -> String {
+pub(crate) fn root_cause(error: &dyn Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

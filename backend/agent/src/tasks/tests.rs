@@ -1,11 +1,38 @@
 use super::*;
 use crate::{
     apply::Offer,
+    code::fetch::Bytes,
     testing::{Shared, host, sh, until},
 };
 use aerie_agent_protocol::CodePlan;
-use std::fs;
+use futures_util::{StreamExt, future::BoxFuture, stream};
+use std::{fs, sync::Mutex};
 use tokio_util::task::AbortOnDropHandle;
+
+/// Gives the pieces that were put in, and keeps what comes out.
+#[derive(Default)]
+struct Store {
+    input: Mutex<Vec<Result<Vec<u8>, String>>>,
+    output: Arc<Mutex<Vec<u8>>>,
+    refuses: bool,
+}
+
+impl Blobs for Store {
+    fn open(&self, _: ActionRunId) -> BoxFuture<'static, Result<Bytes, String>> {
+        let pieces = std::mem::take(&mut *self.input.lock().unwrap());
+        Box::pin(async move { Ok(stream::iter(pieces).boxed()) })
+    }
+
+    fn keep(&self, _: ActionRunId, mut bytes: Bytes) -> BoxFuture<'static, Result<(), String>> {
+        let (output, refuses) = (Arc::clone(&self.output), self.refuses);
+        Box::pin(async move {
+            while let Some(piece) = bytes.next().await {
+                output.lock().unwrap().extend(piece?);
+            }
+            if refuses { Err("the disk is nearly full".to_owned()) } else { Ok(()) }
+        })
+    }
+}
 
 struct Scene {
     host: Host,
@@ -20,17 +47,26 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::with(Store::default())
+    }
+
+    fn with(blobs: Store) -> Self {
         let (host, log) = host();
         let targets = Targets::new(host.instance);
         let stop = CancellationToken::new();
-        let task = AbortOnDropHandle::new(tokio::spawn(Tasks::new(host.clone(), &targets).run(stop.clone())));
+        let task =
+            AbortOnDropHandle::new(tokio::spawn(Tasks::new(host.clone(), &targets, Arc::new(blobs)).run(stop.clone())));
         let folder = tempfile::tempdir().unwrap();
         Self { host, log, folder, targets, stop, task, generation: 0, tasks: Vec::new() }
     }
 
     /// One whose first configuration is applied.
     fn ready() -> Self {
-        let scene = Self::new();
+        Self::ready_with(Store::default())
+    }
+
+    fn ready_with(blobs: Store) -> Self {
+        let scene = Self::with(blobs);
         scene.host.board.update(|state| state.applied = 1);
         scene
     }
@@ -46,6 +82,8 @@ impl Scene {
             timeout_s: 0,
             stops: Vec::new(),
             stop_timeout_s: 1,
+            input: false,
+            output: false,
         }
     }
 
@@ -215,4 +253,44 @@ async fn tasks_end_with_the_instance() {
     task.await.unwrap();
     assert!(folder.path().join("bye").exists());
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn bytes_go_in_and_out_whole() {
+    let pieces = vec![Ok(vec![b'a'; 300_000]), Ok(b"\0\xff\n".to_vec()), Ok(vec![b'z'; 200_000])];
+    let expected: Vec<u8> = pieces.iter().flat_map(|piece| piece.clone().unwrap()).collect();
+    let blobs = Store { input: Mutex::new(pieces), ..Store::default() };
+    let output = Arc::clone(&blobs.output);
+    let mut scene = Scene::ready_with(blobs);
+    let id = scene.add(TaskSpec { input: true, output: true, ..scene.script("copy", "cat; echo words >&2") });
+    assert_eq!(scene.end(id).await, (Some(0), "ended with exit code 0".to_owned()));
+    assert_eq!(*output.lock().unwrap(), expected);
+    until(|| scene.log.text().contains("node|copy|words\n"), || scene.log.text()).await;
+    assert!(!scene.log.text().contains("aaa"), "what goes to the director is not in the log");
+}
+
+#[tokio::test]
+async fn what_is_not_kept_is_a_failure_although_the_script_went_well() {
+    let mut scene = Scene::ready_with(Store { refuses: true, ..Store::default() });
+    let id = scene.add(TaskSpec { output: true, ..scene.script("dump", "echo data") });
+    let (code, message) = scene.end(id).await;
+    assert_eq!((code, message.as_str()), (None, "what it wrote was not kept: the disk is nearly full"));
+}
+
+#[tokio::test]
+async fn an_input_that_breaks_off_does_not_look_like_its_end() {
+    let pieces = vec![Ok(b"half".to_vec()), Err("the connection was reset".to_owned())];
+    let mut scene = Scene::ready_with(Store { input: Mutex::new(pieces), ..Store::default() });
+    let id = scene.add(TaskSpec { input: true, ..scene.script("load", "cat >/dev/null; touch $DIR/believed") });
+    let (code, message) = scene.end(id).await;
+    assert_eq!((code, message.as_str()), (None, "its input broke off: the connection was reset"));
+    assert!(!scene.folder.path().join("believed").exists());
+}
+
+#[tokio::test]
+async fn a_script_that_fails_may_leave_its_input_unread() {
+    let pieces = vec![Ok(vec![0; 1_000_000]), Ok(vec![0; 1_000_000])];
+    let mut scene = Scene::ready_with(Store { input: Mutex::new(pieces), ..Store::default() });
+    let id = scene.add(TaskSpec { input: true, ..scene.script("load", "echo no >&2; exit 4") });
+    assert_eq!(scene.end(id).await, (Some(4), "ended with exit code 4:\nno".to_owned()));
 }

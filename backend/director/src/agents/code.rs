@@ -41,7 +41,7 @@ pub(super) async fn code(
     }
 }
 
-async fn open(path: &std::path::Path) -> std::io::Result<(File, u64)> {
+pub(super) async fn open(path: &std::path::Path) -> std::io::Result<(File, u64)> {
     let file = File::open(path).await?;
     let length = file.metadata().await?.len();
     Ok((file, length))

@@ -1,6 +1,6 @@
-//! The listener: TLS, who calls, and the two routes.
+//! The listener: TLS, who calls, and the routes.
 
-use super::{Doors, SignsOfLife, code::code, connections::Connections, conversation};
+use super::{Doors, SignsOfLife, code::code, connections::Connections, conversation, tasks};
 use crate::{
     http::server,
     identity::{Authority, IdentityError, peer_instance, server_config},
@@ -12,9 +12,9 @@ use aerie_store::{Listener, Store};
 use aerie_usecases::UseCases;
 use axum::{
     Extension, Router,
-    extract::{State, WebSocketUpgrade},
+    extract::{DefaultBodyLimit, State, WebSocketUpgrade},
     response::Response,
-    routing::get,
+    routing::{get, put},
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
@@ -62,6 +62,10 @@ pub fn routes(parts: AgentParts) -> Router {
     Router::new()
         .route("/agent", get(agent))
         .route("/code/{digest}", get(code))
+        .route("/tasks/{id}/input", get(tasks::input))
+        .route("/tasks/{id}/output", put(tasks::output))
+        // Backups have a limit of their own.
+        .layer(DefaultBodyLimit::disable())
         .with_state(AgentState { parts, connections: Connections::default() })
 }
 

@@ -124,6 +124,13 @@ pub struct Options {
     /// Largest upload, MiB
     #[arg(long, env = "AERIE_UPLOAD_MIB", default_value_t = 100, global = true)]
     pub upload_mib: u32,
+    /// Largest backup of a service, MiB, made or uploaded
+    #[arg(long, env = "AERIE_BACKUP_MIB", default_value_t = 1024, global = true)]
+    pub backup_mib: u32,
+    /// Seconds of what schedules of backups call an hour. For tests, which cannot wait for one
+    #[arg(long, env = "AERIE_BACKUP_HOUR_SECONDS", default_value_t = 3600, global = true, hide = true,
+          value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub backup_hour_seconds: u32,
     /// Uploads and starts are refused while fewer MiB than this are free on the disk of the data directory or of Docker.
     /// Smaller: what runs may find no room for logs, databases and sessions
     #[arg(long, env = "AERIE_DISK_RESERVE_MIB", default_value_t = 512, global = true)]

@@ -35,6 +35,7 @@ use utoipa::OpenApi;
         (name = "actions", description = "Buttons of services: scripts that run on instances when somebody asks"),
         (name = "bindings", description = "Services that use other services of their application"),
         (name = "versions", description = "Uploaded code"),
+        (name = "backups", description = "What services keep, taken out of them and put back"),
         (name = "operations", description = "How far a request is"),
         (name = "events", description = "What happens, as it happens"),
         (name = "announcements", description = "Banners on every page"),

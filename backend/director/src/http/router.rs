@@ -2,8 +2,8 @@
 
 use super::{
     api::v1::{
-        actions, admin, announcements, applications, bindings, kinds, load_runs, me, operations, services, sessions,
-        tokens, users, versions,
+        actions, admin, announcements, applications, backups, bindings, kinds, load_runs, me, operations, services,
+        sessions, tokens, users, versions,
     },
     auth, docs, health, metrics, observe, openapi, pages,
     problem::ApiError,
@@ -80,6 +80,12 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(versions::list::list_versions))
         .routes(routes!(versions::read::read_version, versions::delete::delete_version))
         .routes(routes!(versions::download::download_version))
+        // backups
+        .routes(routes!(backups::list::list_backups, backups::make::make_backup))
+        .routes(routes!(backups::read_schedule::read_backup_schedule, backups::set_schedule::set_backup_schedule))
+        .routes(routes!(backups::read::read_backup, backups::delete::delete_backup))
+        .routes(routes!(backups::download::download_backup))
+        .routes(routes!(backups::restore::restore_backup))
         // what happens
         .routes(routes!(operations::list::list_operations))
         .routes(routes!(operations::read::read_operation))
@@ -101,7 +107,9 @@ pub fn api() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(admin::announcements::delete::delete_announcement))
         .layer(from_fn(security::limit_body));
-    let uploads = OpenApiRouter::new().routes(routes!(versions::upload::upload_version));
+    let uploads = OpenApiRouter::new()
+        .routes(routes!(versions::upload::upload_version))
+        .routes(routes!(backups::upload::upload_backup));
     OpenApiRouter::with_openapi(openapi::Base::openapi()).nest("/api/v1", limited.merge(uploads))
 }
 
@@ -113,6 +121,7 @@ pub fn router(state: AppState) -> Router {
         .merge(api)
         .merge(pages)
         .route("/services/{id}/upload", post(upload::form))
+        .route("/services/{id}/backups/upload", post(upload::backup_form))
         .route("/metrics", get(metrics::page))
         .fallback(pages::not_found)
         .layer(from_fn_with_state(state.clone(), auth::identify))

@@ -1,4 +1,4 @@
-//! Uploads: multipart in, a code version out. Used by the REST endpoint and by the page's form.
+//! Uploads: multipart in, a code version or a backup out. Used by the REST endpoints and by the page's forms.
 //!
 //! The file goes to disk as it arrives, counted; a connection that breaks leaves nothing behind.
 
@@ -7,15 +7,19 @@ use super::{
     extract::Path,
     problem::{ApiError, Reader},
 };
-use aerie_domain::{Problem, ProblemCode, ServiceId, views::CodeVersionView};
-use aerie_frontend::upload_error_location;
-use aerie_usecases::{Actor, UseCases};
+use aerie_domain::{
+    Problem, ProblemCode, ServiceId,
+    views::{BackupView, CodeVersionView},
+};
+use aerie_frontend::{UploadForm, upload_error_location};
+use aerie_usecases::{Actor, StagedUpload, UseCases};
 use axum::{
     Json,
     extract::{FromRequest, FromRequestParts, Multipart, Request, State, multipart::Field},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
+use serde::Serialize;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -28,6 +32,13 @@ const DRAIN_BYTES: usize = 64 * 1024 * 1024;
 /// Largest note, bytes: 500 characters of any script. The use case says the exact limit.
 const MAX_NOTE_BYTES: usize = 4 * 1024;
 
+/// A form that was read: a file, its name, and the note.
+struct Read {
+    upload: StagedUpload,
+    name: String,
+    note: String,
+}
+
 /// Reads the form with the fields `file` and `note` and makes a version of it.
 pub async fn receive(
     usecases: &UseCases,
@@ -35,28 +46,54 @@ pub async fn receive(
     service: ServiceId,
     request: Request,
 ) -> Result<CodeVersionView, ApiError> {
-    let mut form = Multipart::from_request(request, &()).await.map_err(|_| {
-        ApiError::new(ProblemCode::MalformedRequest, "Send the archive as multipart/form-data in the field `file`.")
-    })?;
-    let result = read(usecases, actor, service, &mut form).await;
-    if result.is_err() {
-        drain(&mut form).await;
-    }
-    result
+    let Read { upload, name, note } = read(usecases, actor, service, UploadForm::Version, request).await?;
+    Ok(usecases.finish_upload(actor, upload, &name, note.trim()).await?)
+}
+
+/// Reads the form with the field `file` and makes a backup of it.
+pub async fn receive_backup(
+    usecases: &UseCases,
+    actor: &Actor,
+    service: ServiceId,
+    request: Request,
+) -> Result<BackupView, ApiError> {
+    let Read { upload, name, .. } = read(usecases, actor, service, UploadForm::Backup, request).await?;
+    Ok(usecases.finish_backup_upload(actor, upload, &name).await?)
 }
 
 async fn read(
     usecases: &UseCases,
     actor: &Actor,
     service: ServiceId,
+    what: UploadForm,
+    request: Request,
+) -> Result<Read, ApiError> {
+    let mut form = Multipart::from_request(request, &()).await.map_err(|_| {
+        ApiError::new(ProblemCode::MalformedRequest, "Send the file as multipart/form-data in the field `file`.")
+    })?;
+    let result = fields(usecases, actor, service, what, &mut form).await;
+    if result.is_err() {
+        drain(&mut form).await;
+    }
+    result
+}
+
+async fn fields(
+    usecases: &UseCases,
+    actor: &Actor,
+    service: ServiceId,
+    what: UploadForm,
     form: &mut Multipart,
-) -> Result<CodeVersionView, ApiError> {
+) -> Result<Read, ApiError> {
     let (mut upload, mut name, mut note) = (None, String::new(), String::new());
     while let Some(mut field) = patiently(form.next_field()).await? {
         match field.name() {
             Some("file") if upload.is_none() => {
                 field.file_name().unwrap_or_default().clone_into(&mut name);
-                let mut staged = usecases.begin_upload(actor, service).await?;
+                let mut staged = match what {
+                    UploadForm::Version => usecases.begin_upload(actor, service).await?,
+                    UploadForm::Backup => usecases.begin_backup_upload(actor, service).await?,
+                };
                 while let Some(bytes) = patiently(field.chunk()).await? {
                     staged.write(&bytes).await?;
                 }
@@ -68,8 +105,14 @@ async fn read(
         }
     }
     match upload {
-        Some(upload) if !name.is_empty() => Ok(usecases.finish_upload(actor, upload, &name, note.trim()).await?),
-        _ => Err(ApiError(Problem::field("file", "must be an archive"))),
+        Some(upload) if !name.is_empty() => Ok(Read { upload, name, note }),
+        _ => Err(ApiError(Problem::field(
+            "file",
+            match what {
+                UploadForm::Version => "must be an archive",
+                UploadForm::Backup => "must be a backup",
+            },
+        ))),
     }
 }
 
@@ -113,26 +156,51 @@ async fn drain(form: &mut Multipart) {
 
 /// `POST /services/{id}/upload`: the form of the service's page. A person is sent back to the page, with the problem
 /// if there is one; a script gets JSON.
-pub async fn form(
+pub async fn form(usecases: State<UseCases>, service: Path<ServiceId>, request: Request) -> Result<Response, ApiError> {
+    answer(usecases, service, request, UploadForm::Version).await
+}
+
+/// `POST /services/{id}/backups/upload`: the same for backups.
+pub async fn backup_form(
+    usecases: State<UseCases>,
+    service: Path<ServiceId>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    answer(usecases, service, request, UploadForm::Backup).await
+}
+
+async fn answer(
     State(usecases): State<UseCases>,
     Path(service): Path<ServiceId>,
     request: Request,
+    what: UploadForm,
 ) -> Result<Response, ApiError> {
     let reader = Reader::of(&request);
     let (mut parts, body) = request.into_parts();
     let result = match SignedIn::from_request_parts(&mut parts, &()).await {
-        Ok(SignedIn(actor)) => receive(&usecases, &actor, service, Request::from_parts(parts, body)).await,
+        Ok(SignedIn(actor)) => {
+            let request = Request::from_parts(parts, body);
+            match what {
+                UploadForm::Version => receive(&usecases, &actor, service, request).await.map(|made| created(&made)),
+                UploadForm::Backup => {
+                    receive_backup(&usecases, &actor, service, request).await.map(|made| created(&made))
+                }
+            }
+        }
         Err(error) => Err(error),
     };
     match (reader, result) {
-        (Reader::Program, Ok(version)) => Ok((StatusCode::CREATED, Json(version)).into_response()),
-        (Reader::Program, Err(error)) => Err(error),
-        (Reader::Person, Ok(_)) => Ok(Redirect::to(&format!("/services/{service}#code")).into_response()),
+        (Reader::Program, result) => result,
+        (Reader::Person, Ok(_)) => Ok(Redirect::to(&format!("/services/{service}#{}", what.section())).into_response()),
         (Reader::Person, Err(ApiError(problem))) if problem.code == ProblemCode::NotSignedIn => {
             Ok(Redirect::to(&format!("/login?next=%2Fservices%2F{service}")).into_response())
         }
         (Reader::Person, Err(ApiError(problem))) => {
-            Ok(Redirect::to(&upload_error_location(service, &problem)).into_response())
+            Ok(Redirect::to(&upload_error_location(service, what, &problem)).into_response())
         }
     }
+}
+
+fn created<T: Serialize>(made: &T) -> Response {
+    (StatusCode::CREATED, Json(made)).into_response()
 }

@@ -3,7 +3,7 @@
 use crate::{config::Config, logs::kept_folder};
 use aerie_domain::Credits;
 use aerie_manager::ManagerSettings;
-use aerie_usecases::{Disks, UploadLimits, UseCaseSettings};
+use aerie_usecases::{BackupLimits, Disks, UploadLimits, UseCaseSettings};
 use anyhow::Context;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -30,6 +30,10 @@ pub(super) fn usecases(config: &Config) -> UseCaseSettings {
         max_versions: options.max_versions,
         open_registration: options.open_registration,
         uploads,
+        backups: BackupLimits {
+            max_bytes: u64::from(options.backup_mib) * 1024 * 1024,
+            hour: Duration::from_secs(u64::from(options.backup_hour_seconds)),
+        },
         disks: Disks::new(u64::from(options.disk_reserve_mib) * 1024 * 1024, &options.data_dir),
         session_days: options.session_days,
         password_memory_kib: PASSWORD_MEMORY_KIB,

@@ -26,14 +26,15 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
 type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
-struct Listening {
-    app: App,
+/// A director that agents can call.
+pub struct Listening {
+    pub app: App,
     authority: Authority,
     address: SocketAddr,
     service: ServiceId,
 }
 
-async fn listen(pool: PgPool) -> Listening {
+pub async fn listen(pool: PgPool) -> Listening {
     let app = App::start(pool).await;
     let service = app.user("ada").await.php("blog").await.parse().unwrap();
     let authority = Authority::open(app.folder.path()).unwrap();
@@ -112,13 +113,23 @@ impl Listening {
         tokio_tungstenite::client_async(url, stream).await.unwrap().0
     }
 
-    /// Status of a plain GET with the identity of the instance.
-    async fn get(&self, instance: InstanceId, path: &str) -> (u16, Vec<u8>) {
+    /// Status and body of a plain GET with the identity of the instance.
+    pub async fn get(&self, instance: InstanceId, path: &str) -> (u16, Vec<u8>) {
+        self.ask(instance, "GET", path, b"").await
+    }
+
+    /// The same with another method, and a body.
+    pub async fn ask(&self, instance: InstanceId, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
         let mut stream = self.connect(&self.authority, instance).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {DIRECTOR_TLS_NAME}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {DIRECTOR_TLS_NAME}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // Refused before all was read: the answer is what counts.
+        let _ = stream.write_all(body).await;
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.unwrap();
+        let _ = stream.read_to_end(&mut answer).await;
         let status = String::from_utf8_lossy(&answer[9..12]).parse().unwrap();
         let head = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
         (status, answer[head + 4..].to_vec())

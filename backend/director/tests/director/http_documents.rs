@@ -12,6 +12,7 @@ const ENDPOINTS: &str = "
     DELETE /api/v1/me/sessions/{id}
     DELETE /api/v1/me/tokens/{id}
     DELETE /api/v1/services/{id}
+    DELETE /api/v1/services/{id}/backups/{backup}
     DELETE /api/v1/services/{id}/bindings/{other}
     DELETE /api/v1/services/{id}/versions/{version}
     GET /api/v1/admin/announcements
@@ -39,6 +40,10 @@ const ENDPOINTS: &str = "
     GET /api/v1/services/{id}/access
     GET /api/v1/services/{id}/actions
     GET /api/v1/services/{id}/actions/runs
+    GET /api/v1/services/{id}/backups
+    GET /api/v1/services/{id}/backups/schedule
+    GET /api/v1/services/{id}/backups/{backup}
+    GET /api/v1/services/{id}/backups/{backup}/file
     GET /api/v1/services/{id}/instances
     GET /api/v1/services/{id}/load
     GET /api/v1/services/{id}/load-runs
@@ -65,6 +70,9 @@ const ENDPOINTS: &str = "
     POST /api/v1/me/tokens
     POST /api/v1/services/{id}/actions/{name}
     POST /api/v1/services/{id}/activate
+    POST /api/v1/services/{id}/backups
+    POST /api/v1/services/{id}/backups/upload
+    POST /api/v1/services/{id}/backups/{backup}/restore
     POST /api/v1/services/{id}/load-runs
     POST /api/v1/services/{id}/secrets/{name}/renew
     POST /api/v1/services/{id}/start
@@ -72,6 +80,7 @@ const ENDPOINTS: &str = "
     POST /api/v1/services/{id}/versions
     POST /api/v1/users
     PUT /api/v1/me/password
+    PUT /api/v1/services/{id}/backups/schedule
     PUT /api/v1/services/{id}/bindings/{other}
     PUT /api/v1/services/{id}/scale
     PUT /api/v1/services/{id}/settings

@@ -6,6 +6,7 @@
 mod agents;
 mod attacks;
 mod authorisation;
+mod backups;
 mod http_accounts;
 mod http_actions;
 mod http_admin;

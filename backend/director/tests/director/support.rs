@@ -12,7 +12,7 @@ use aerie_director::{
 use aerie_frontend::Assets;
 use aerie_kinds::Kinds;
 use aerie_store::{Listener, Store};
-use aerie_usecases::{Disks, UploadLimits, UseCaseSettings, UseCases};
+use aerie_usecases::{BackupLimits, Disks, UploadLimits, UseCaseSettings, UseCases};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -124,6 +124,7 @@ fn settings(data: &Path) -> UseCaseSettings {
     let mut uploads = UploadLimits::default();
     uploads.archive.max_upload_bytes = UPLOAD_BYTES as u64;
     UseCaseSettings {
+        backups: BackupLimits { max_bytes: UPLOAD_BYTES as u64, ..BackupLimits::default() },
         data_dir: data.to_owned(),
         domain: "localhost".to_owned(),
         public_port: 7780,

@@ -62,6 +62,8 @@ pub struct KindView {
     pub actions: Vec<ActionView>,
     /// It takes code uploads.
     pub code: bool,
+    /// What it keeps can be taken out and put back.
+    pub backup: bool,
     /// It can have a public address.
     pub public: bool,
 }

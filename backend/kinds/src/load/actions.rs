@@ -2,7 +2,7 @@
 
 use super::check::{Check, ensure, fields};
 use crate::{ActionSpec, KindSpec};
-use aerie_domain::{ActionName, SettingKind};
+use aerie_domain::{ActionName, BackupScript, SettingKind};
 use std::collections::BTreeSet;
 
 /// A word of `excludes`, and an address of the REST API.
@@ -18,7 +18,8 @@ pub(super) fn check(spec: &KindSpec) -> Check {
     for action in &spec.actions {
         let at = format!("actions.{}", action.name);
         ensure(seen.insert(&action.name), || format!("{at}: is there twice"))?;
-        ensure(!TAKEN.contains(&action.name.as_str()), || format!("{at}.name: is taken by the platform"))?;
+        let backup = BackupScript::ALL.iter().any(|script| script.action() == action.name.as_str());
+        ensure(!backup && !TAKEN.contains(&action.name.as_str()), || format!("{at}.name: is taken by the platform"))?;
         ensure(!action.title.trim().is_empty(), || format!("{at}.title: is empty"))?;
         ensure(!action.command.is_empty(), || format!("{at}.command: is empty"))?;
         ensure(!action.roles.is_empty(), || format!("{at}.roles: is empty"))?;

@@ -1,6 +1,6 @@
 //! What must hold across the fields of a `template.toml`. Every message starts with the key it is about.
 
-use super::actions;
+use super::{actions, backup};
 use crate::{FileTemplate, KindSpec, RoleSpec, render::start_order};
 use aerie_agent_protocol::{CODE_FOLDER, MetricsSpec, RUN_FOLDER, ReloadMethod};
 use aerie_domain::{ALLOWED_CAPABILITIES, RoleName, SettingSpec, VariableName, views::KindCategory};
@@ -26,6 +26,7 @@ pub(super) fn spec(spec: &KindSpec) -> Check {
     secrets(spec)?;
     offers(spec)?;
     actions::check(spec)?;
+    backup::check(spec)?;
     let mut paths = BTreeSet::new();
     for role in &spec.roles {
         volume(role)?;
@@ -279,7 +280,7 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
-fn is_plain_name(text: &str) -> bool {
+pub(super) fn is_plain_name(text: &str) -> bool {
     text.parse::<RoleName>().is_ok()
 }
 

@@ -33,6 +33,12 @@ type = "megabytes"
 min = 1
 max = 10
 default = "8M"
+[backup]
+role = "store"
+file = "tar"
+dump = { command = ["/dump", "{{ slot }}"], timeout_s = 60 }
+check = { command = ["/verify"], timeout_s = 60 }
+load = { command = ["/load"], timeout_s = 60 }
 [[roles]]
 name = "front"
 title = "Front"
@@ -174,6 +180,15 @@ fn mistakes_are_told_with_file_and_key() {
         ("max_length = 9", "max_length = 9999", "actions.go.fields.how.max_length: must be at most"),
         ("max_length = 9", "max_length = 3", "actions.go.fields.how.default: must have at most"),
         ("on = \"all\"", "on = \"some\"", "some"),
+        ("name = \"halt\"", "name = \"backup-load\"", "actions.backup-load.name: is taken"),
+        ("role = \"store\"\nfile", "role = \"nobody\"\nfile", "backup.role: there is no role nobody"),
+        ("role = \"store\"\nfile", "role = \"back\"\nfile", "backup.role: back keeps nothing"),
+        ("file = \"tar\"", "file = \"../tar\"", "backup.file: \"../tar\" is not a plain name"),
+        ("command = [\"/load\"]", "command = []", "backup.load.command: is empty"),
+        ("[\"/verify\"], timeout_s = 60", "[\"/verify\"], timeout_s = 0", "backup.check.timeout_s: must be above 0"),
+        ("[\"/verify\"], timeout_s = 60", "[\"/verify\"], timeout = 5", "timeout"),
+        ("{{ slot }}", "{{ slto }}", "backup.dump.command: there is no \"slto\""),
+        ("load = { command = [\"/load\"], timeout_s = 60 }\n", "", "load"),
         (
             "check = [\"/check\"]",
             "prepare = { name = \"p\", command = [], timeout_s = 1 }",

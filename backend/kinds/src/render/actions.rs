@@ -3,7 +3,7 @@
 use super::{RenderContext, RenderError, engine::Engine};
 use crate::{ActionSpec, Kind};
 use aerie_agent_protocol::TaskSpec;
-use aerie_domain::{ActionRunId, LifeId, RoleName, views::ActionView};
+use aerie_domain::{ActionName, ActionRunId, LifeId, RoleName, views::ActionView};
 use std::collections::BTreeMap;
 
 /// What the press of a button adds to what a service is.
@@ -20,7 +20,21 @@ pub struct ActionCall {
 }
 
 impl Kind {
-    /// The task that an instance gets. Values reach the script as variables and, where its command names them, as
+    /// The task that an instance gets for what is called so: an action, or a script for backups. Nothing when the kind has
+    /// none of that name.
+    pub fn task_called(
+        &self,
+        name: &ActionName,
+        call: &ActionCall,
+        context: &RenderContext,
+    ) -> Option<Result<TaskSpec, RenderError>> {
+        match self.spec.actions.iter().find(|action| action.name == *name) {
+            Some(action) => Some(self.task(action, call, context)),
+            None => self.backup_task(name, call, context),
+        }
+    }
+
+    /// The task that an instance gets for an action. Values reach the script as variables and, where its command names them, as
     /// arguments of their own: there is no shell between.
     pub fn task(
         &self,
@@ -42,6 +56,8 @@ impl Kind {
             timeout_s: action.timeout_s,
             stops: action.stops.clone(),
             stop_timeout_s: process.map_or(0, |process| process.stop_timeout_s),
+            input: false,
+            output: false,
         })
     }
 }

@@ -6,6 +6,7 @@
 use super::{Offer, OfferContext, RenderContext, RenderError, quote};
 use crate::{FileTemplate, Kind, Member};
 use aerie_agent_protocol::ProbeKind;
+use aerie_domain::BackupScript;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
 use sha2::{Digest, Sha256};
 use std::{
@@ -199,6 +200,14 @@ pub(crate) fn check(kind: &Kind) -> Result<(), (String, String)> {
             let at = format!("actions.{}.command", action.name);
             compile_with(&environment, text, &names).map_err(|message| in_spec(format!("{at}: {message}")))?;
         }
+    }
+    let scripts = kind.spec.backup.iter().flat_map(|backup| {
+        BackupScript::ALL
+            .iter()
+            .flat_map(|script| backup.script(*script).command.iter().map(|text| (script.key(), text)))
+    });
+    for (name, text) in scripts {
+        compile(&environment, text).map_err(|message| in_spec(format!("{name}.command: {message}")))?;
     }
     for (name, text) in kind.spec.offers.iter().flat_map(|offers| &offers.variables) {
         compile_with(&environment, text, OFFER_NAMES)

@@ -4,7 +4,7 @@
 use super::{ActionCall, Bound, Member, OfferContext, RenderContext, RenderError, Route};
 use crate::Kind;
 use aerie_agent_protocol::CodeVersionSpec;
-use aerie_domain::{ActionRunId, CodeVersionId, InstanceId, LifeId};
+use aerie_domain::{ActionName, ActionRunId, BackupScript, CodeVersionId, InstanceId, LifeId};
 use std::{collections::BTreeMap, error::Error};
 
 /// What the installation tells its system kinds.
@@ -27,7 +27,7 @@ pub(crate) fn rehearse(kind: &Kind) -> Result<(), (String, String)> {
     Ok(())
 }
 
-/// Every action, with what its form shows at first.
+/// Every action, with what its form shows at first, and the scripts for backups.
 fn actions(kind: &Kind, context: &RenderContext) -> Result<(), RenderError> {
     kind.spec.actions.iter().try_for_each(|action| {
         let call = ActionCall {
@@ -37,6 +37,12 @@ fn actions(kind: &Kind, context: &RenderContext) -> Result<(), RenderError> {
             values: action.fields.iter().map(|field| (field.name.clone(), field.default.clone())).collect(),
         };
         kind.task(action, &call, context).map(|_| ())
+    })?;
+    let Some(backup) = &kind.spec.backup else { return Ok(()) };
+    BackupScript::ALL.iter().filter_map(|script| script.action().parse::<ActionName>().ok()).try_for_each(|name| {
+        let (id, life, role) = (ActionRunId::generate(), LifeId::generate(), backup.role.clone());
+        let call = ActionCall { id, life, role, values: BTreeMap::new() };
+        kind.task_called(&name, &call, context).transpose().map(|_| ())
     })
 }
 

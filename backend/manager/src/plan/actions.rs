@@ -1,4 +1,4 @@
-//! Buttons that people pressed: which tasks an instance gets, and what came of them.
+//! Buttons that people pressed, and steps of backups: which tasks an instance gets, and what came of them.
 //!
 //! A run is open on an instance until its agent tells of the end, or until nobody can: another life of the agent, a
 //! container that has ended, an instance that goes. Tasks of open runs are part of the configuration; those of ended ones
@@ -49,7 +49,7 @@ fn news(world: &World, kind: &Kind, open: &OpenAction) -> Option<News> {
     let Some(row) = world.instances.iter().find(|row| row.id == open.instance && row.wanted) else {
         return Some(News::lost("the instance was removed"));
     };
-    if !kind.spec.actions.iter().any(|action| action.name == open.action) {
+    if !kind.spec.has_task(&open.action) {
         return Some(News::lost("the kind of this service has no such action any more"));
     }
     if has_ended(row) {
@@ -83,9 +83,9 @@ pub(super) fn tasks(board: &Board<'_>, draft: &Draft<'_>, context: &RenderContex
         if let Some(task) = told.iter().find(|task| task.id == open.run) {
             return Some(Ok(task.clone()));
         }
-        let action = board.spec().actions.iter().find(|action| action.name == open.action)?;
         let call = ActionCall { id: open.run, life: open.life, role: open.role.clone(), values: open.values.clone() };
-        Some(board.kind.task(action, &call, context).map_err(|error| error.to_string()))
+        let task = board.kind.task_called(&open.action, &call, context)?;
+        Some(task.map_err(|error| error.to_string()))
     };
     board.world.actions.iter().filter(goes_on).filter_map(task).collect()
 }

@@ -5,6 +5,7 @@ mod accounts;
 mod actions;
 mod admin;
 mod applications;
+mod backups;
 mod connections;
 mod events;
 mod figure_loads;

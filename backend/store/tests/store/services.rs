@@ -164,5 +164,5 @@ async fn a_removed_service_takes_what_belongs_to_it_along(pool: PgPool) {
     txn.service_delete(world.php).await.unwrap();
     txn.commit().await.unwrap();
     assert_eq!(world.store.service_list(world.blog.id).await.unwrap(), []);
-    assert!(world.store.version_digests_in_use().await.unwrap().is_empty());
+    assert!(world.store.blob_digests_in_use().await.unwrap().is_empty());
 }

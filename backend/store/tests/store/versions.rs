@@ -65,7 +65,7 @@ async fn an_instance_may_fetch_its_own_services_code_only(pool: PgPool) {
     assert!(!world.store.version_for_instance(other, digest).await.unwrap());
     assert!(!world.store.version_for_instance(own, "digest of code").await.unwrap());
 
-    let used = world.store.version_digests_in_use().await.unwrap();
+    let used = world.store.blob_digests_in_use().await.unwrap();
     assert_eq!(used.into_iter().collect::<Vec<_>>(), ["digest of code", digest]);
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// An instance that takes tasks.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate<'a> {
+pub(crate) struct Candidate<'a> {
     pub id: InstanceId,
     pub short: &'a str,
     pub life: LifeId,
@@ -22,6 +22,11 @@ impl<'a> Candidate<'a> {
         let serving = instance.roles.iter().filter(|role| role.phase == RolePhase::Serving).map(|role| &role.role);
         let roles: Vec<_> = serving.collect();
         (instance.wanted && !roles.is_empty()).then(|| Self { id: instance.id, short: &instance.short, life, roles })
+    }
+
+    /// It serves this role.
+    pub fn serves(&self, role: &RoleName) -> bool {
+        self.roles.contains(&role)
     }
 
     /// As which of its roles it would run an action.

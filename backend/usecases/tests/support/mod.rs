@@ -6,7 +6,9 @@ use aerie_domain::{
 };
 use aerie_kinds::Kinds;
 use aerie_store::Store;
-use aerie_usecases::{Actor, ClientInfo, Disks, Failure, Outcome, UploadLimits, UseCaseSettings, UseCases, Via};
+use aerie_usecases::{
+    Actor, BackupLimits, ClientInfo, Disks, Failure, Outcome, UploadLimits, UseCaseSettings, UseCases, Via,
+};
 use sqlx::PgPool;
 use std::path::Path;
 use tempfile::TempDir;
@@ -24,6 +26,7 @@ impl House {
         let store = Store::from_pool(pool);
         let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../service-templates");
         let settings = UseCaseSettings {
+            backups: BackupLimits::default(),
             data_dir: data.path().to_owned(),
             domain: "localhost".into(),
             public_port: 7780,

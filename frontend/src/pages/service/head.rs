@@ -153,7 +153,7 @@ fn Buttons(page: ServicePageData, id: ServiceId) -> impl IntoView {
             />
             <Confirm
                 label="Delete…"
-                warning="The service stops, and its code, settings and data are removed. This cannot be undone."
+                warning="The service stops, and its code, settings, data and backups are removed. This cannot be undone."
             >
                 {loss}
                 <ActionForm action=delete>

@@ -10,8 +10,54 @@ use leptos::{prelude::*, server::ServerActionError, server_fn::error::ServerFnUr
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{FormData, HtmlFormElement, ProgressEvent, SubmitEvent, XmlHttpRequest};
 
-/// Names the form in the address by which the error of an upload without scripts comes back.
-pub const UPLOAD_FORM: &str = "upload";
+/// The forms of a service's page that send a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadForm {
+    /// Of a version of code.
+    Version,
+    /// Of a backup.
+    Backup,
+}
+
+impl UploadForm {
+    /// Names the form in the address by which the error of an upload without scripts comes back.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Version => "upload",
+            Self::Backup => "upload_backup",
+        }
+    }
+
+    /// The section of the page that it is in.
+    pub const fn section(self) -> &'static str {
+        match self {
+            Self::Version => "code",
+            Self::Backup => "backups",
+        }
+    }
+
+    /// Where it is sent.
+    fn address(self, service: ServiceId) -> String {
+        match self {
+            Self::Version => format!("/services/{service}/upload"),
+            Self::Backup => format!("/services/{service}/backups/upload"),
+        }
+    }
+
+    const fn checking(self) -> &'static str {
+        match self {
+            Self::Version => "Checking the archive…",
+            Self::Backup => "Keeping the backup…",
+        }
+    }
+
+    const fn done(self) -> &'static str {
+        match self {
+            Self::Version => "Uploaded. Activate it when you are ready.",
+            Self::Backup => "Uploaded. It is being checked.",
+        }
+    }
+}
 
 /// How an upload is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,41 +70,82 @@ enum Progress {
     Done,
 }
 
-/// The form.
+/// The form for a version of code.
 #[component]
 pub fn Upload(page: ServicePageData, id: ServiceId) -> impl IntoView {
-    let error = RwSignal::new(error_in_address());
-    let progress = RwSignal::new(Progress::Idle);
-    let submit = move |event: SubmitEvent| send(&event, error, progress, page.refresh);
-    let busy = move || matches!(progress.get(), Progress::Sending(_) | Progress::Checking);
+    let error = upload_error(UploadForm::Version);
     view! {
         <h3>"Upload a new version"</h3>
+        <FileForm form=UploadForm::Version id error done=page.refresh>
+            // The note comes first: the server reads the parts in their order, and the file may be long.
+            <TextArea name="note" label="Note (optional)" rows=2 max_length=200 />
+            <FileField
+                id="field-file"
+                label="Archive"
+                accept=".zip,.tar,.gz,.tgz,.bz2,.xz,.zst,.war"
+                hint=".zip, .war, .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst of your code"
+                error
+            />
+        </FileForm>
+    }
+}
+
+/// What a form's upload was refused for: at first, what an upload without scripts was.
+pub fn upload_error(form: UploadForm) -> RwSignal<Option<PageError>> {
+    RwSignal::new(error_in_address(form))
+}
+
+/// A form that sends a file; its fields are its children.
+#[component]
+pub fn FileForm(
+    form: UploadForm,
+    id: ServiceId,
+    error: RwSignal<Option<PageError>>,
+    done: Callback<()>,
+    children: Children,
+) -> impl IntoView {
+    let progress = RwSignal::new(Progress::Idle);
+    let submit = move |event: SubmitEvent| send(&event, error, progress, done);
+    let busy = move || matches!(progress.get(), Progress::Sending(_) | Progress::Checking);
+    view! {
         <ProblemBox error=error.into() fields=&["file"] />
         <form
             class="upload"
             method="post"
             enctype="multipart/form-data"
-            action=format!("/services/{id}/upload")
+            action=form.address(id)
             on:submit=submit
         >
-            // The note comes first: the server reads the parts in their order, and the file may be long.
-            <TextArea name="note" label="Note (optional)" rows=2 max_length=200 />
-            <div class="field">
-                <label for="field-file">"Archive"</label>
-                <input id="field-file" type="file" name="file" required accept=".zip,.tar,.gz,.tgz,.bz2,.xz,.zst,.war" />
-                <p class="hint">".zip, .war, .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst of your code"</p>
-                <FieldMessage id="field-file" name="file" error=error.into() />
-            </div>
+            {children()}
             <button type="submit" prop:disabled=busy>
                 "Upload"
             </button>
-            <UploadProgress progress />
+            <UploadProgress form progress />
         </form>
     }
 }
 
+/// The file of a [`FileForm`].
 #[component]
-fn UploadProgress(progress: RwSignal<Progress>) -> impl IntoView {
+pub fn FileField(
+    id: &'static str,
+    label: &'static str,
+    accept: &'static str,
+    hint: &'static str,
+    error: RwSignal<Option<PageError>>,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <input id=id type="file" name="file" required accept=accept />
+            <p class="hint">{hint}</p>
+            <FieldMessage id name="file" error=error.into() />
+        </div>
+    }
+}
+
+#[component]
+fn UploadProgress(form: UploadForm, progress: RwSignal<Progress>) -> impl IntoView {
     let content = move || match progress.get() {
         Progress::Idle => ().into_any(),
         Progress::Sending(percent) => view! {
@@ -68,10 +155,10 @@ fn UploadProgress(progress: RwSignal<Progress>) -> impl IntoView {
         .into_any(),
         Progress::Checking => view! {
             <progress aria-label="Checking"></progress>
-            <span>"Checking the archive…"</span>
+            <span>{form.checking()}</span>
         }
         .into_any(),
-        Progress::Done => view! { <span>"Uploaded. Activate it when you are ready."</span> }.into_any(),
+        Progress::Done => view! { <span>{form.done()}</span> }.into_any(),
     };
     view! {
         <div class="upload-progress" role="status">
@@ -81,9 +168,9 @@ fn UploadProgress(progress: RwSignal<Progress>) -> impl IntoView {
 }
 
 /// The error of an upload without scripts.
-fn error_in_address() -> Option<PageError> {
+fn error_in_address(form: UploadForm) -> Option<PageError> {
     let error = use_context::<ServerActionError>()?;
-    (error.path() == UPLOAD_FORM).then(|| ServerFnUrlError::<PageError>::decode_err(error.err()))
+    (error.path() == form.name()).then(|| ServerFnUrlError::<PageError>::decode_err(error.err()))
 }
 
 /// Sends the form by script. When anything is missing for that, the browser sends it by itself.
@@ -148,7 +235,7 @@ fn failure(request: &XmlHttpRequest) -> Option<PageError> {
     }
     let body = request.response_text().ok().flatten().unwrap_or_default();
     let problem = serde_json::from_str::<Problem>(&body).unwrap_or_else(|_| match status {
-        413 => Problem::new(ProblemCode::TooLarge, "The archive is larger than this installation accepts."),
+        413 => Problem::new(ProblemCode::TooLarge, "The file is larger than this installation accepts."),
         _ => Problem::new(ProblemCode::Unavailable, "The upload did not arrive. Check your connection and try again."),
     });
     Some(problem.into())

@@ -1,12 +1,19 @@
 //! Shapes of answers that several endpoints share.
 
-use crate::http::extract::Json;
-use aerie_domain::views::{Accepted, Page};
+use crate::http::{extract::Json, problem::ApiError};
+use aerie_domain::{
+    Problem,
+    views::{Accepted, Page},
+};
 use axum::{
+    body::Body,
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use std::path::Path;
+use tokio::fs::File;
+use tokio_util::io::ReaderStream;
 
 /// 201 with the address of the new thing.
 #[derive(Debug)]
@@ -36,6 +43,24 @@ impl IntoResponse for Accepted202 {
 
 fn location(path: String) -> [(HeaderName, String); 1] {
     [(header::LOCATION, path)]
+}
+
+/// A file to save under a name.
+pub async fn download(path: &Path, name: &str) -> Result<Response, ApiError> {
+    let file = File::open(path).await.map_err(|error| {
+        tracing::error!(error = %error, file = %path.display(), "a file that is in the database is missing");
+        Problem::not_found("file")
+    })?;
+    let length = file.metadata().await.map(|metadata| metadata.len()).unwrap_or_default();
+    // Quotes, backslashes, control and non-ASCII characters have no place in the simple form of the header.
+    let name: String =
+        name.chars().map(|c| if c.is_ascii_graphic() && !"\"\\/;".contains(c) { c } else { '_' }).collect();
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
 }
 
 /// A list that always comes whole, in the same shape as those that come in parts.

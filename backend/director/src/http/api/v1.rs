@@ -4,6 +4,7 @@ pub mod actions;
 pub mod admin;
 pub mod announcements;
 pub mod applications;
+pub mod backups;
 pub mod bindings;
 pub mod kinds;
 pub mod load_runs;

@@ -168,6 +168,21 @@ async fn own_things_do_not_open_those_of_others(pool: PgPool) {
     }
     let path = format!("{}/{foreign}", own("/api/v1/services/{service}/versions"));
     client.delete(&path).await.refused(404, "not_found");
+    let foreign = ada.thing("backup");
+    let path = format!("{}/{foreign}", own("/api/v1/services/{db}/backups"));
+    for end in ["", "/file"] {
+        client.get(&format!("{path}{end}")).await.refused(404, "not_found");
+    }
+    client.delete(&path).await.refused(404, "not_found");
+    let confirm = json!({"confirm": "eves-secret-db"});
+    client.post(&format!("{path}/restore"), confirm).await.refused(404, "not_found");
+    for (function, form) in [
+        ("restore_backup", format!("service={}&backup={foreign}&confirm=eves-secret-db", eve.thing("db"))),
+        ("delete_backup", format!("service={}&backup={foreign}", eve.thing("db"))),
+    ] {
+        assert_eq!(client.form(&format!("/fn/{function}"), &form).await.status, 404, "{function}");
+    }
+    let foreign = ada.thing("version");
     for (function, form) in [
         ("activate_version", format!("service={}&version={foreign}", eve.thing("service"))),
         ("delete_version", format!("service={}&version={foreign}", eve.thing("service"))),

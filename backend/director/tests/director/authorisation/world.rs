@@ -2,8 +2,10 @@
 
 use super::table::{Body, Row};
 use crate::support::{App, Client, PASSWORD};
-use aerie_domain::{AnnouncementId, DirectorId, LoadRunId, ServiceId, TokenId, TokenScope, UserId};
-use aerie_store::{LoadRunLimits, NewLoadRun, NewToken};
+use aerie_domain::{
+    AnnouncementId, BackupId, BackupWhy, DirectorId, LoadRunId, ServiceId, TokenId, TokenScope, UserId,
+};
+use aerie_store::{LoadRunLimits, NewBackup, NewLoadRun, NewToken};
 use axum::{
     body,
     http::{Method, Request, header},
@@ -47,12 +49,17 @@ impl World {
         let store = text(&user.post(&path, store).await.expect(201)["id"]);
         let tool = json!({"kind": "generic", "name": format!("{name}s-secret-tool")});
         let tool = text(&user.post(&path, tool).await.expect(201)["id"]);
+        let db = json!({"kind": "mysql", "name": format!("{name}s-secret-db")});
+        let db = text(&user.post(&path, db).await.expect(201)["id"]);
+        let backup = backup(app, name, me, db.parse().unwrap()).await;
         let run = load_run(app, me, service.parse().unwrap()).await;
         let things = BTreeMap::from([
             ("user", me.to_string()),
             ("store", store.clone()),
             ("other", store),
             ("tool", tool),
+            ("db", db),
+            ("backup", backup.to_string()),
             ("action", "run".to_owned()),
             ("secret", "password".to_owned()),
             ("load-run", run.to_string()),
@@ -82,6 +89,8 @@ impl World {
             let singular = match before.as_str() {
                 // A site has no passwords of its own.
                 "services" if path.contains("/secrets/") => "store".to_owned(),
+                // Nor data.
+                "services" if path.contains("/backups") => "db".to_owned(),
                 // Nor buttons.
                 "services" if path.contains("/actions") => "tool".to_owned(),
                 before => before.strip_suffix('s').unwrap_or(before).to_owned(),
@@ -116,6 +125,27 @@ impl World {
             Body::Upload => upload(client.request(method.clone(), &path, body::Body::empty())),
         }
     }
+}
+
+/// A backup with its contents.
+async fn backup(app: &App, name: &str, owner: UserId, service: ServiceId) -> BackupId {
+    let contents = format!("{name}s-secret rows");
+    let digest = hex::encode(Sha256::digest(&contents));
+    let blobs = app.state.config.options.data_dir.join("blobs");
+    std::fs::create_dir_all(&blobs).unwrap();
+    std::fs::write(blobs.join(&digest), &contents).unwrap();
+    let new = NewBackup {
+        id: BackupId::generate(),
+        service_id: service,
+        name: format!("{name}s-secret.sql"),
+        why: BackupWhy::Uploaded,
+        contents: Some((digest, 1)),
+        actor_id: owner,
+    };
+    let mut txn = app.state.store.begin().await.unwrap();
+    txn.backup_insert(&new).await.unwrap();
+    txn.commit().await.unwrap();
+    new.id
 }
 
 /// A run of the load generator that goes on.

@@ -3,6 +3,7 @@
 
 mod keyvalue;
 mod mysql;
+mod mysql_backup;
 
 use crate::harness::{
     docker::{Network, Volume},
@@ -10,7 +11,7 @@ use crate::harness::{
     site::{image, kind, role},
 };
 use aerie_agent_protocol::InstanceConfig;
-use aerie_domain::InstanceId;
+use aerie_domain::{BackupScript, InstanceId};
 use aerie_kinds::{Kind, Member, RenderContext};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -63,6 +64,13 @@ impl Data {
         let instance = self.instance.as_ref().expect("it runs");
         let (ok, said) = instance.container.run(command);
         (ok, said.trim().to_owned())
+    }
+
+    /// Runs one of the kind's scripts for backups.
+    pub fn backup(&self, script: BackupScript, input: &[u8]) -> (Option<i32>, Vec<u8>, String) {
+        let spec = self.kind.spec.backup.as_ref().expect("the kind has backups").script(script);
+        let command: Vec<&str> = spec.command.iter().map(String::as_str).collect();
+        self.instance.as_ref().expect("it runs").container.run_fed(&command, input)
     }
 
     /// Process id of a role's process, as a sign that it is the same one.

@@ -3,7 +3,7 @@
 use super::Data;
 
 /// Runs statements through the balancer, as clients do.
-fn query(data: &Data, user: &str, password: &str, statements: &str) -> (bool, String) {
+pub(super) fn query(data: &Data, user: &str, password: &str, statements: &str) -> (bool, String) {
     let password = format!("-p{password}");
     data.run(&[
         "mariadb",
@@ -23,7 +23,7 @@ fn query(data: &Data, user: &str, password: &str, statements: &str) -> (bool, St
     ])
 }
 
-fn answer(data: &Data, statements: &str) -> String {
+pub(super) fn answer(data: &Data, statements: &str) -> String {
     let (ok, said) = query(data, "app", &data.secrets["password"], statements);
     assert!(ok, "{statements}: {said}");
     said

@@ -30,6 +30,10 @@ pub fn try_docker(arguments: &[&str]) -> (bool, String) {
 
 /// Runs `docker` with a text as its input.
 pub fn docker_with_input(arguments: &[&str], input: &[u8]) {
+    succeeded(&arguments.join(" "), &fed(arguments, input));
+}
+
+fn fed(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new("docker")
         .args(arguments)
         .stdin(Stdio::piped())
@@ -37,9 +41,13 @@ pub fn docker_with_input(arguments: &[&str], input: &[u8]) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("docker can be started");
-    child.stdin.take().expect("it is piped").write_all(input).expect("docker reads");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let input = input.to_vec();
+    // Beside reading what it says. One that has ended reads no more.
+    let feeding = std::thread::spawn(move || _ = stdin.write_all(&input));
     let output = child.wait_with_output().expect("docker ends");
-    succeeded(&arguments.join(" "), &output);
+    feeding.join().expect("feeding ends");
+    output
 }
 
 fn succeeded(what: &str, output: &Output) -> String {
@@ -176,6 +184,12 @@ impl Container {
 
     pub fn run(&self, command: &[&str]) -> (bool, String) {
         try_docker(&[&["exec", &self.name], command].concat())
+    }
+
+    /// Runs a program with this input: how it ended, what it wrote, and what it said.
+    pub fn run_fed(&self, command: &[&str], input: &[u8]) -> (Option<i32>, Vec<u8>, String) {
+        let Output { status, stdout, stderr } = fed(&[&["exec", "-i", &self.name], command].concat(), input);
+        (status.code(), stdout, String::from_utf8_lossy(&stderr).trim().to_owned())
     }
 
     /// Starts a program in the background; what it says is in the logs, its process id in `/run/aerie/<name>.pid`.
