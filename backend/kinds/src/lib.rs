@@ -12,6 +12,6 @@ pub use load::{Kind, KindError, Kinds};
 pub use placement::{Placement, place};
 pub use render::{ActionCall, Bound, Member, Offer, OfferContext, RenderContext, RenderError, Route};
 pub use spec::{
-    ActionSpec, CodeSpec, FileTemplate, KindSpec, OffersSpec, PrepareSpec, ProcessTemplate, PublicSpec, RoleSpec,
-    SecretSpec, VolumeTemplate,
+    ActionSpec, CodeSpec, FileTemplate, KindSpec, OffersSpec, PrepareSpec, ProcessTemplate, PublicSpec, Renewal,
+    RoleSpec, SecretSpec, VolumeTemplate,
 };
