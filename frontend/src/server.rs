@@ -27,8 +27,8 @@ pub use admin::{
     load_admin_user, load_admin_users, load_all_applications, load_announcements, load_audit_log, load_health,
 };
 pub use applications::{
-    ApplicationData, ApplicationsData, CreateApplication, DeleteApplication, RenameApplication, StartApplication,
-    StopApplication, load_application, load_applications,
+    ApplicationData, ApplicationsData, CreateApplication, DeleteApplication, RenameApplication, RestartApplication,
+    StartApplication, StopApplication, load_application, load_applications,
 };
 pub use backups::{DeleteBackup, MakeBackup, RestoreBackup, SetBackupSchedule, load_backups};
 pub use code::{ActivateVersion, DeleteVersion};
@@ -40,7 +40,8 @@ pub use kinds::{NewServiceData, load_new_service};
 pub use load::{CancelLoadRun, StartLoadRun, load_load, load_load_runs};
 pub use logs::load_manager_log;
 pub use services::{
-    CreateService, DeleteService, RenameService, ScaleService, ServiceData, StartService, StopService, load_service,
+    CreateService, DeleteService, RenameService, RestartService, ScaleService, ServiceData, StartService, StopService,
+    load_service,
 };
 pub use sessions::{AccountData, LogIn, RevokeOtherSessions, RevokeSession, load_account};
 pub use tokens::{CreateToken, RevokeToken};

@@ -1,7 +1,7 @@
 //! Kinds for the web besides php, by REST and with real containers: created, started, used for what they are for.
 
-use aerie_domain::ServiceState;
-use aerie_tests::{Installation, Sample, Visitor, until};
+use aerie_domain::{ServiceId, ServiceState, views::InstanceView};
+use aerie_tests::{Api, Installation, Sample, Visitor, until};
 use anyhow::{Context, Result, ensure};
 use reqwest::{Client, Method};
 use serde_json::json;
@@ -67,6 +67,27 @@ async fn a_java_application_is_deployed_scaled_and_updated_without_losing_a_requ
     let bodies: Vec<&str> = seen.bodies.keys().map(|body| body.trim()).collect();
     ensure!(bodies == ["one/any/where", "two/any/where"] && seen.good > 50, "{:?}", seen.bodies);
 
+    // What only a new process can take, with two java instances: the heap and a variable, and at last a restart.
+    let every_where = format!("{address}/book/any/where");
+    let load = Visitor::keep_asking_for(&every_where, 3, Duration::from_secs(300))?;
+    let before = shorts(&ada, id).await?;
+    let settings = json!({ "settings": { "heap": "200M" }, "variables": [{ "name": "MOOD", "value": "calm" }] });
+    ada.accepted(Method::PUT, &path("/settings"), Some(settings)).await?;
+    visits(&visitor, &address, "guest book two visits=4 mood=calm").await?;
+    let changed = shorts(&ada, id).await?;
+    ensure!(changed.len() == before.len() && changed.is_disjoint(&before), "{before:?} {changed:?}");
+    ada.accepted(Method::POST, &path("/restart"), None).await?;
+    let restarted = shorts(&ada, id).await?;
+    ensure!(restarted.len() == before.len() && restarted.is_disjoint(&changed), "{changed:?} {restarted:?}");
+    // The same of the packed instance.
+    ada.accepted(Method::PUT, &path("/scale"), Some(json!({ "roles": { "java": 1 } }))).await?;
+    let settings = json!({ "settings": { "heap": "256M" }, "variables": [{ "name": "MOOD", "value": null }] });
+    ada.accepted(Method::PUT, &path("/settings"), Some(settings)).await?;
+    let seen = load.finish().await;
+    ensure!(seen.lost.is_empty(), "lost of {}: {:?}", seen.good, &seen.lost[..seen.lost.len().min(5)]);
+    ensure!(seen.good > 50, "{}", seen.good);
+    ada.accepted(Method::PUT, &path("/scale"), Some(json!({ "roles": { "java": 2 } }))).await?;
+
     // One of the two dies: the session is on neither of them.
     let view = ada.service(id).await?;
     let dying =
@@ -78,7 +99,7 @@ async fn a_java_application_is_deployed_scaled_and_updated_without_losing_a_requ
         if answer.status() == 200 { Ok(()) } else { Err(answer.status().to_string()) }
     })
     .await?;
-    visits(&visitor, &address, "guest book two visits=4").await?;
+    visits(&visitor, &address, "guest book two visits=5").await?;
 
     // A program where a web application is expected: said at the version.
     let program = activate("tool.jar", Sample::java_program().zip()?).await?;
@@ -90,6 +111,13 @@ async fn a_java_application_is_deployed_scaled_and_updated_without_losing_a_requ
     .await?;
     ensure!(!told.ok && told.output.starts_with("This is a .jar"), "{told:?}");
     Ok(())
+}
+
+/// The instances that run code, without helpers.
+async fn shorts(api: &Api, id: ServiceId) -> Result<BTreeSet<String>> {
+    let view = api.service(id).await?;
+    let runs_code = |instance: &&InstanceView| instance.roles.iter().any(|role| role.role != "sessions");
+    Ok(view.instances.iter().filter(runs_code).map(|instance| instance.short.clone()).collect())
 }
 
 /// The visitor's next visit.

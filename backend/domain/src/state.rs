@@ -93,6 +93,8 @@ words! {
         Activate = "activate",
         /// Change settings or environment variables.
         Configure = "configure",
+        /// Replace all instances by new ones.
+        Restart = "restart",
     }
 
     /// How far an operation is.

@@ -170,8 +170,18 @@ impl Kind {
 }
 
 fn process(engine: &Engine, role: &RoleSpec) -> Result<ProcessSpec, RenderError> {
-    let ProcessTemplate { command, environment, check, reload, stop_signal, stop_timeout_s, health, streams, metrics } =
-        &role.process;
+    let ProcessTemplate {
+        command,
+        environment,
+        check,
+        reload,
+        renewal: _,
+        stop_signal,
+        stop_timeout_s,
+        health,
+        streams,
+        metrics,
+    } = &role.process;
     let at = |key: &str| format!("roles.{}.process.{key}", role.name);
     let environment = environment
         .iter()

@@ -317,6 +317,9 @@ pub struct ProcessTemplate {
     pub check: Vec<String>,
     /// What a changed file calls for.
     pub reload: ReloadMethod,
+    /// What a changed command or environment calls for.
+    #[serde(default)]
+    pub renewal: Renewal,
     /// Signal that asks it to end.
     #[serde(default = "default_stop_signal")]
     pub stop_signal: String,
@@ -331,6 +334,18 @@ pub struct ProcessTemplate {
     /// Where figures about its work come from.
     #[serde(default)]
     pub metrics: MetricsSpec,
+}
+
+/// How a process that runs comes to have another command or environment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Renewal {
+    /// Its instance is replaced, make before break. Roles with a volume, and system kinds on the host's network, cannot be
+    /// there twice: their processes are started anew where they are.
+    #[default]
+    Instance,
+    /// It is started anew where it is: what else runs on its instance, and what lies in its memory folders, stays.
+    Process,
 }
 
 fn default_stop_signal() -> String {

@@ -252,6 +252,8 @@ fn service(row: ServiceRow, application: &ApplicationRow, uses: Uses, moment: &M
         serving: row.serving_version_id,
         previous: row.previous_version_id,
         slots_kept: u32::try_from(row.slots_kept).unwrap_or(0),
+        restart_generation: row.restart_generation,
+        restarting: uses.restarting,
     }
 }
 
@@ -308,5 +310,6 @@ fn instance(row: InstanceRow, seen: Option<Observed>, work: Work, last_output: S
         work,
         last_output,
         slot: row.slot.and_then(|slot| u32::try_from(slot).ok()),
+        generation: row.generation,
     }
 }

@@ -13,6 +13,7 @@ pub(crate) struct Uses {
     pub bindings: BTreeMap<String, Bound>,
     pub awaited: Vec<String>,
     pub leaving: Vec<String>,
+    pub restarting: Vec<String>,
 }
 
 /// Reads them. A used service that cannot offer anything now (its kind is gone, or newer than its last start) gives
@@ -42,6 +43,9 @@ pub(crate) async fn read(
         if is_awaited(server) {
             uses.awaited.push(server.name.to_string());
         }
+        if is_restarting(server) {
+            uses.restarting.push(server.name.to_string());
+        }
         let context = OfferContext {
             service: server.name.to_string(),
             application: application.name.to_string(),
@@ -65,6 +69,13 @@ fn is_awaited(server: &ServiceRow) -> bool {
             server.state,
             ServiceState::Init | ServiceState::Prologue | ServiceState::Stopped | ServiceState::Epilogue
         )
+}
+
+/// It was asked to restart and has not done so yet. One that fails is not waited for.
+fn is_restarting(server: &ServiceRow) -> bool {
+    server.desired == DesiredState::Running
+        && server.observed_generation < server.restart_generation
+        && server.state != ServiceState::Error
 }
 
 /// Services that use this one, which is to stop, and are on the way to their own stop.

@@ -92,6 +92,10 @@ pub struct Service {
     pub previous: Option<CodeVersionId>,
     /// Slots from 0 whose volumes may have data that is nowhere else: for roles that hand over what they have.
     pub slots_kept: u32,
+    /// Instances that were intended at an earlier generation are replaced.
+    pub restart_generation: i64,
+    /// Names of services it uses that are being restarted: their restart comes first.
+    pub restarting: Vec<String>,
 }
 
 /// The part of a service's row that its manager writes with every change.
@@ -151,6 +155,8 @@ pub struct Instance {
     pub last_output: String,
     /// Which volume of the role with slots it has; nothing without such a role.
     pub slot: Option<u32>,
+    /// The generation of its service when it was intended.
+    pub generation: i64,
 }
 
 /// A role of an instance.

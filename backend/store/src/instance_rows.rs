@@ -61,6 +61,8 @@ pub struct InstanceRow {
     pub healthy_at: Option<OffsetDateTime>,
     /// Which volume of the role with slots it has; nothing without such a role. No two rows of a service share one.
     pub slot: Option<i32>,
+    /// The generation of its service when it was intended.
+    pub generation: i64,
 }
 
 /// An instance as pages show it: without container and configuration.
@@ -134,6 +136,7 @@ pub(crate) struct InstanceRaw {
     pub created_at: OffsetDateTime,
     pub healthy_at: Option<OffsetDateTime>,
     pub slot: Option<i32>,
+    pub generation: i64,
 }
 
 pub(crate) struct InstanceLiteRaw {
@@ -175,6 +178,7 @@ impl From<InstanceRaw> for InstanceRow {
             created_at: raw.created_at,
             healthy_at: raw.healthy_at,
             slot: raw.slot,
+            generation: raw.generation,
         }
     }
 }

@@ -32,7 +32,8 @@ macro_rules! select_instances {
                    i.connected_to,
                    i.created_at,
                    i.healthy_at,
-                   i.slot
+                   i.slot,
+                   i.generation
               from instances i
             "# + $rest
             $(, $argument)*
@@ -99,8 +100,10 @@ impl Txn<'_> {
     pub async fn instance_insert(&mut self, instance: &NewInstance) -> Result<(), StoreError> {
         let result = sqlx::query!(
             "
-            insert into instances (id, service_id, short, auxiliary, size, roles, slot)
-            values ($1, $2, $3, $4, $5, $6, $7)
+            insert into instances (id, service_id, short, auxiliary, size, roles, slot, generation)
+            select $1, s.id, $3, $4, $5, $6, $7, s.generation
+              from services s
+             where s.id = $2
             ",
             instance.id.0,
             instance.service_id.0,

@@ -220,11 +220,13 @@ impl Store {
 
 impl Txn<'_> {
     /// Adds an operation and ends the open ones that it replaces: start, stop and delete replace every other, scale,
-    /// activate and configure those of their own kind.
+    /// activate, configure and restart those of their own kind.
     pub async fn operation_insert(&mut self, operation: &NewOperation) -> Result<(), StoreError> {
         let replaced = match operation.kind {
             OperationKind::Start | OperationKind::Stop | OperationKind::Delete => None,
-            OperationKind::Scale | OperationKind::Activate | OperationKind::Configure => Some(operation.kind),
+            OperationKind::Scale | OperationKind::Activate | OperationKind::Configure | OperationKind::Restart => {
+                Some(operation.kind)
+            }
         };
         self.operations_supersede(operation.service_id, replaced).await?;
         let result = sqlx::query!(

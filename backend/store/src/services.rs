@@ -59,6 +59,8 @@ pub struct ServiceRow {
     pub created_at: OffsetDateTime,
     /// Slots from 0 whose volumes may have data that is nowhere else.
     pub slots_kept: i32,
+    /// The generation of the newest request for a restart; 0 before the first.
+    pub restart_generation: i64,
 }
 
 /// The part of a service that its owner decides.
@@ -145,6 +147,7 @@ pub(crate) struct ServiceRaw {
     failures: i32,
     created_at: OffsetDateTime,
     slots_kept: i32,
+    restart_generation: i64,
 }
 
 impl TryFrom<ServiceRaw> for ServiceRow {
@@ -172,6 +175,7 @@ impl TryFrom<ServiceRaw> for ServiceRow {
             failures: raw.failures,
             created_at: raw.created_at,
             slots_kept: raw.slots_kept,
+            restart_generation: raw.restart_generation,
         })
     }
 }
@@ -200,7 +204,8 @@ macro_rules! select_services {
                    s.previous_version_id,
                    s.failures,
                    s.created_at,
-                   s.slots_kept
+                   s.slots_kept,
+                   s.restart_generation
               from services s
             "# + $rest
             $(, $argument)*
@@ -375,6 +380,14 @@ impl Txn<'_> {
         .fetch_optional(self.connection())
         .await?;
         generation.ok_or(StoreError::RowsAffected { expected: 1, actual: 0 })
+    }
+
+    /// Has every instance replaced that was intended before the present generation.
+    pub async fn service_restart(&mut self, id: ServiceId) -> Result<(), StoreError> {
+        let result = sqlx::query!("update services set restart_generation = generation where id = $1", id.0)
+            .execute(self.connection())
+            .await?;
+        ensure_affected(&result, 1)
     }
 
     /// Notes why somebody other than the owner stops a service; a start forgets it.

@@ -225,6 +225,33 @@ impl UseCases {
         self.accept(txn, actor, &row, &intent, OperationKind::Stop).await
     }
 
+    /// Replaces all instances of a service that runs by new ones, one after the other.
+    pub async fn restart_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
+        actor.may_write()?;
+        let mut txn = self.store().begin().await?;
+        let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        if row.service.desired != DesiredState::Running {
+            return Err(Problem::new(ProblemCode::Conflict, "Only what runs can be restarted. Start it.").into());
+        }
+        self.require_room(0)?;
+        let operation = self.intend_restart(&mut txn, actor, &row).await?;
+        txn.commit().await?;
+        Ok(Accepted { operation: self.operation(actor, operation).await? })
+    }
+
+    /// Writes that all instances there are now shall be replaced.
+    pub(crate) async fn intend_restart(
+        &self,
+        txn: &mut Txn<'_>,
+        actor: &Actor,
+        row: &OwnedService,
+    ) -> Outcome<OperationId> {
+        let intent = row.service.intent();
+        let operation = self.intend(txn, actor, row, &intent, OperationKind::Restart, "").await?;
+        txn.service_restart(row.service.id).await?;
+        Ok(operation)
+    }
+
     /// Removes a service with its code and data, in whatever state it is, unless others use it. Cannot be taken back.
     pub async fn delete_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
         actor.may_write()?;

@@ -7,8 +7,8 @@ use crate::{
     format,
     live::{PageData, leave_when_refused, refresh_after, refresh_every, use_events},
     server::{
-        ApplicationData, Dated, DeleteApplication, RenameApplication, StartApplication, StopApplication,
-        load_application,
+        ApplicationData, Dated, DeleteApplication, RenameApplication, RestartApplication, StartApplication,
+        StopApplication, load_application,
     },
 };
 use aerie_domain::{
@@ -85,6 +85,8 @@ fn Whole(id: ApplicationId, page: PageData<Dated<ApplicationData>>) -> impl Into
     let stop = ServerAction::<StopApplication>::new();
     refresh_after(start, page.refresh);
     refresh_after(stop, page.refresh);
+    let restart = ServerAction::<RestartApplication>::new();
+    refresh_after(restart, page.refresh);
     let any = move |wanted: fn(ServiceState) -> bool| {
         Memo::new(move |_| {
             page.value.with(|page| {
@@ -98,6 +100,7 @@ fn Whole(id: ApplicationId, page: PageData<Dated<ApplicationData>>) -> impl Into
     view! {
         <ProblemBox error=error_of(start) />
         <ProblemBox error=error_of(stop) />
+        <ProblemBox error=error_of(restart) />
         <div class="actions">
             <ActionForm action=start attr:class=move || if can_start.get() { "" } else { "hidden" }>
                 <input type="hidden" name="application" value=id.to_string() />
@@ -106,6 +109,10 @@ fn Whole(id: ApplicationId, page: PageData<Dated<ApplicationData>>) -> impl Into
             <ActionForm action=stop attr:class=move || if can_stop.get() { "" } else { "hidden" }>
                 <input type="hidden" name="application" value=id.to_string() />
                 <button type="submit">"Stop all"</button>
+            </ActionForm>
+            <ActionForm action=restart attr:class=move || if can_stop.get() { "" } else { "hidden" }>
+                <input type="hidden" name="application" value=id.to_string() />
+                <button type="submit">"Restart all"</button>
             </ActionForm>
         </div>
     }

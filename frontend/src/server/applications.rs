@@ -95,6 +95,15 @@ pub async fn stop_application(application: ApplicationId) -> Result<(), PageErro
     Ok(())
 }
 
+/// Restarts everything in an application that runs.
+#[server(prefix = "/fn", endpoint = "restart_application")]
+pub async fn restart_application(application: ApplicationId) -> Result<(), PageError> {
+    use crate::ssr::context;
+    context::use_cases()?.restart_application(&context::actor()?, application).await?;
+    context::back_to(&format!("/applications/{application}"));
+    Ok(())
+}
+
 /// Removes an application with all its services.
 #[server(prefix = "/fn", endpoint = "delete_application")]
 pub async fn delete_application(application: ApplicationId) -> Result<(), PageError> {

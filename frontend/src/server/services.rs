@@ -78,6 +78,15 @@ pub async fn stop_service(service: ServiceId) -> Result<(), PageError> {
     Ok(())
 }
 
+/// Replaces a service's instances by new ones.
+#[server(prefix = "/fn", endpoint = "restart_service")]
+pub async fn restart_service(service: ServiceId) -> Result<(), PageError> {
+    use crate::ssr::context;
+    context::use_cases()?.restart_service(&context::actor()?, service).await?;
+    context::back_to(&format!("/services/{service}"));
+    Ok(())
+}
+
 /// Removes a service with its data, and shows its application.
 #[server(prefix = "/fn", endpoint = "delete_service")]
 pub async fn delete_service(service: ServiceId, #[server(default)] unbind: Option<String>) -> Result<(), PageError> {

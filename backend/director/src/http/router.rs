@@ -48,6 +48,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(applications::start::start_application))
         .routes(routes!(applications::stop::stop_application))
+        .routes(routes!(applications::restart::restart_application))
         .routes(routes!(services::list::list_services, services::create::create_service))
         // services
         .routes(routes!(
@@ -57,6 +58,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(services::start::start_service))
         .routes(routes!(services::stop::stop_service))
+        .routes(routes!(services::restart::restart_service))
         .routes(routes!(services::scale::scale_service))
         .routes(routes!(services::configure::configure_service))
         .routes(routes!(services::activate::activate_version))

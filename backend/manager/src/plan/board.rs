@@ -26,6 +26,8 @@ pub(super) struct Board<'w> {
     pub wake_entry: bool,
     /// Rules added places that cannot be filled yet.
     pub waiting_placements: usize,
+    /// Something waits for the kind's image.
+    pub wants_image: bool,
 }
 
 /// An instance as it shall be.
@@ -50,6 +52,21 @@ pub(super) struct Draft<'w> {
     pub placed: bool,
     /// Which volume of the role with slots it has.
     pub slot: Option<u32>,
+    /// Whether what its container was made from and its processes were started with is what is wanted now.
+    pub age: Age,
+    /// Its processes stay as they were started, whatever is wanted now.
+    pub held: bool,
+}
+
+/// How what an instance was made from relates to what is wanted. Derived anew in each pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    /// The same, or what differs reaches it as it runs.
+    Current,
+    /// Its processes have to be started anew, where they are.
+    Restarts,
+    /// Another instance has to take its place.
+    Outdated,
 }
 
 /// Which versions.
@@ -91,6 +108,7 @@ impl<'w> Board<'w> {
             plan: Plan::default(),
             wake_entry: false,
             waiting_placements: 0,
+            wants_image: false,
         }
     }
 
@@ -161,6 +179,8 @@ impl<'w> Draft<'w> {
             lost: row.is_lost(world),
             placed: false,
             slot: row.slot,
+            age: Age::Current,
+            held: false,
         }
     }
 
@@ -178,6 +198,8 @@ impl<'w> Draft<'w> {
             lost: false,
             placed: true,
             slot,
+            age: Age::Current,
+            held: false,
         }
     }
 

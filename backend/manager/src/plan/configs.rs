@@ -5,6 +5,7 @@ use super::{
     board::{Board, Draft, Weight},
     code::{check_once, needs_code},
     draining::hands_over,
+    replacing,
 };
 use aerie_agent_protocol::InstanceConfig;
 use aerie_domain::{InstanceId, RoleName, RolePhase};
@@ -15,7 +16,7 @@ use std::{
 };
 
 /// Per role, who may be used, by id.
-type Members = BTreeMap<RoleName, BTreeMap<InstanceId, Member>>;
+pub(super) type Members = BTreeMap<RoleName, BTreeMap<InstanceId, Member>>;
 
 /// Renders all wanted instances; [`Draft::config`] is set where something changes.
 pub(super) fn render_all(board: &mut Board<'_>, render: &dyn Render) {
@@ -28,7 +29,7 @@ pub(super) fn render_all(board: &mut Board<'_>, render: &dyn Render) {
             let rendered = render.render(board.kind, &context).and_then(|mut config| {
                 check_once(board, draft, &mut config);
                 let tasks = actions::tasks(board, draft, &context)?;
-                Ok(InstanceConfig { tasks, ..config })
+                Ok(replacing::held(draft, InstanceConfig { tasks, ..config }))
             });
             match rendered {
                 Ok(config) => changed(draft, config),
@@ -72,7 +73,7 @@ fn changed(draft: &Draft<'_>, mut config: InstanceConfig) -> Option<Arc<Instance
 }
 
 /// Roles that others may use: serving, not draining, in a container that runs and has an address.
-fn members(board: &Board<'_>) -> Members {
+pub(super) fn members(board: &Board<'_>) -> Members {
     let mut members = Members::new();
     for draft in board.drafts.iter().filter(|draft| draft.is_running()) {
         let Some(address) = draft.address(board.spec().host_network) else { continue };
@@ -86,8 +87,10 @@ fn members(board: &Board<'_>) -> Members {
     members
 }
 
-fn context(board: &Board<'_>, draft: &Draft<'_>, members: &Members) -> RenderContext {
+pub(super) fn context(board: &Board<'_>, draft: &Draft<'_>, members: &Members) -> RenderContext {
     let service = &board.world.service;
+    // helpers are the platform's own: nobody's passwords, and no restart for a variable that they do not know
+    let for_user = !draft.auxiliary;
     RenderContext {
         service: service.name.clone(),
         application: service.application.clone(),
@@ -96,8 +99,8 @@ fn context(board: &Board<'_>, draft: &Draft<'_>, members: &Members) -> RenderCon
         members: seen_by(board, draft, members),
         settings: service.settings.clone(),
         secrets: service.secrets.clone(),
-        variables: service.variables.clone(),
-        bindings: service.bindings.clone(),
+        variables: if for_user { service.variables.clone() } else { BTreeMap::new() },
+        bindings: if for_user { service.bindings.clone() } else { BTreeMap::new() },
         serving: board.code.serving,
         versions: if needs_code(board, draft) { board.code.versions.clone() } else { Vec::new() },
         routes: if board.spec().receives_routes { board.world.routes.clone() } else { Vec::new() },

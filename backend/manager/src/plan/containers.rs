@@ -88,7 +88,7 @@ fn is_recorded_as_ended(row: &Instance) -> bool {
 
 /// Makes what is missing, removes what is condemned.
 pub(super) fn bring_about(board: &mut Board<'_>) {
-    let mut wants_image = false;
+    let mut wants_image = board.wants_image;
     let mut starts = Vec::new();
     for index in 0..board.drafts.len() {
         let draft = &board.drafts[index];

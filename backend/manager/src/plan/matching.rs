@@ -1,6 +1,6 @@
 //! Which instance takes which place.
 
-use super::board::{Board, Draft};
+use super::board::{Age, Board, Draft};
 use aerie_domain::{RoleName, RolePhase};
 use aerie_kinds::{Placement, place};
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ pub(super) fn match_instances(board: &Board<'_>) -> Matching {
         }
     }
     for group in free.values_mut() {
-        // from the back: serving ones first, then older ones
+        // from the back: those that need not be replaced first, then serving ones, then older ones
         group.sort_by_key(|index| (rank(&board.drafts[*index]), std::cmp::Reverse(*index)));
     }
 
@@ -75,8 +75,9 @@ fn shape<'a>(auxiliary: bool, roles: impl Iterator<Item = &'a RoleName>, slot: O
     (auxiliary, roles, slot)
 }
 
-fn rank(draft: &Draft<'_>) -> usize {
-    if draft.is_running() { draft.roles.iter().filter(|role| role.phase == RolePhase::Serving).count() } else { 0 }
+fn rank(draft: &Draft<'_>) -> (bool, usize) {
+    let serving = draft.roles.iter().filter(|role| role.phase == RolePhase::Serving).count();
+    (draft.age != Age::Outdated, if draft.is_running() { serving } else { 0 })
 }
 
 /// An instance with one set of roles can get another one: they share a role, and what its container was made for stays.

@@ -15,6 +15,10 @@
 //! * **Slots** (`matching`, `leaving`): where each instance of a role has a volume, the wanted slots are those from 0 up
 //!   to the count, so that data stays where it is. A row holds its slot until its container is gone. A slot that is not
 //!   wanted leaves when all wanted ones serve; one that moves to another instance, only while the others serve.
+//! * **Replacing** (`replacing`): an instance that was made from, or whose processes were started with, something else than
+//!   is wanted now is replaced, one per role at a time and only while all others serve: by make-before-break, or, if it
+//!   has a volume of its own, in its slot. Until then its processes stay as they are, whatever else changes around them.
+//!   Processes of instances that cannot be doubled are started anew where they are, one instance after the other.
 //! * **Starting → serving** (`serving`): the agent has applied the current configuration, the role's process is
 //!   healthy, the version that visitors get is staged, and every role that it uses has somebody who serves. Roles of
 //!   one instance become ready together.
@@ -47,6 +51,7 @@ mod draining;
 mod emit;
 mod leaving;
 mod matching;
+mod replacing;
 mod roles;
 mod serving;
 mod status;
@@ -100,7 +105,9 @@ pub fn plan(world: &World, render: &dyn Render) -> Plan {
 fn converge(world: &World, kind: &Kind, render: &dyn Render) -> Plan {
     let mut board = Board::new(world, kind);
     containers::notice_ends(&mut board);
-    let matching = matching::match_instances(&board);
+    replacing::tell_age(&mut board, render);
+    let mut matching = matching::match_instances(&board);
+    replacing::choose(&mut board, &mut matching);
     roles::assign(&mut board, &matching);
     code::settle(&mut board);
     actions::settle(&mut board);

@@ -2,7 +2,7 @@
 
 use super::{
     actions::only_tasks_are_missing,
-    board::{Board, Draft, Trouble, Weight},
+    board::{Age, Board, Draft, Trouble, Weight},
 };
 use crate::{
     explain,
@@ -148,6 +148,7 @@ fn is_converged(board: &Board<'_>) -> bool {
     let well = |draft: &Draft<'_>| {
         draft.placed
             && draft.wanted
+            && draft.age == Age::Current
             && draft.is_running()
             && (draft.is_up_to_date() || only_tasks_are_missing(board, draft))
             && draft.roles.iter().all(|role| role.phase == RolePhase::Serving)
@@ -250,7 +251,7 @@ fn progress(board: &Board<'_>) -> String {
     }
     match (draining, leaving) {
         (0, 0) => {
-            let told = board.drafts.iter().filter(|draft| draft.is_up_to_date()).count();
+            let told = board.drafts.iter().filter(|draft| draft.is_up_to_date() && draft.age == Age::Current).count();
             format!("{told} of {total} instances have the new configuration")
         }
         (0, leaving) => format!("removing {}", instances(leaving)),

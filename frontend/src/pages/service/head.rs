@@ -5,7 +5,7 @@ use crate::{
     components::{Confirm, KindIcon, LiveMark, ProblemBox, Rename, StateBadge, error_of},
     format,
     live::{Connection, refresh_after},
-    server::{AdminStopService, DeleteService, RenameService, StartService, StopService},
+    server::{AdminStopService, DeleteService, RenameService, RestartService, StartService, StopService},
 };
 use aerie_domain::{ServiceId, ServiceState};
 use leptos::{form::ActionForm, prelude::*};
@@ -106,6 +106,8 @@ fn Buttons(page: ServicePageData, id: ServiceId) -> impl IntoView {
     let delete = ServerAction::<DeleteService>::new();
     refresh_after(start, page.refresh);
     refresh_after(stop, page.refresh);
+    let restart = ServerAction::<RestartService>::new();
+    refresh_after(restart, page.refresh);
     refresh_after(rename, page.refresh);
     let (rename_error, name) =
         (error_of(rename), page.value.with_untracked(|page| page.data.service.summary.name.clone()));
@@ -125,6 +127,7 @@ fn Buttons(page: ServicePageData, id: ServiceId) -> impl IntoView {
     view! {
         <ProblemBox error=error_of(start) />
         <ProblemBox error=error_of(stop) />
+        <ProblemBox error=error_of(restart) />
         <ProblemBox error=error_of(delete) />
         <ProblemBox error=rename_error fields=&["name"] />
         <div class="actions">
@@ -137,6 +140,12 @@ fn Buttons(page: ServicePageData, id: ServiceId) -> impl IntoView {
             <ActionForm action=stop attr:class=move || if can_stop() { "" } else { "hidden" }>
                 <input type="hidden" name="service" value=id.to_string() />
                 <button type="submit">"Stop"</button>
+            </ActionForm>
+            <ActionForm action=restart attr:class=move || if can_stop() { "" } else { "hidden" }>
+                <input type="hidden" name="service" value=id.to_string() />
+                <button type="submit" title="Replaces its instances by new ones, one after the other.">
+                    "Restart"
+                </button>
             </ActionForm>
             <Rename
                 name

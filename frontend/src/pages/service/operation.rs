@@ -50,5 +50,6 @@ fn words(kind: OperationKind) -> &'static str {
         OperationKind::Scale => "Scaling",
         OperationKind::Activate => "Activating the version",
         OperationKind::Configure => "Applying the settings",
+        OperationKind::Restart => "Restarting",
     }
 }

@@ -12,6 +12,8 @@ enum Happening {
     Stop,
     Scale(u32, u32, u32),
     Activate(usize),
+    Variable(u32),
+    Restart,
     Kill(usize),
     Vanish(usize),
     Silence(usize),
@@ -34,6 +36,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Stop),
         4 => (1_u32..3, 1_u32..3, 1_u32..5).prop_map(|(a, b, c)| Happening::Scale(a, b, c)),
         2 => (0_usize..3).prop_map(Happening::Activate),
+        3 => (0_u32..3).prop_map(Happening::Variable),
+        1 => Just(Happening::Restart),
         2 => (0_usize..9).prop_map(Happening::Kill),
         1 => (0_usize..9).prop_map(Happening::Vanish),
         1 => (0_usize..9).prop_map(Happening::Silence),
@@ -68,6 +72,8 @@ fn happens(shop: &mut Imitation, happening: &Happening) {
             let id = shop.world.versions[index].spec.id;
             shop.ask(|service| service.active = Some(id));
         }
+        Happening::Variable(value) => shop.set_variable(value),
+        Happening::Restart => shop.restart(),
         Happening::Kill(index) => {
             if index < shop.world.instances.len() {
                 shop.kill(index);
@@ -131,6 +137,7 @@ proptest! {
                     prop_assert_eq!(shop.serving().get(&role).copied(), Some(count as usize), "{}", role);
                 }
                 prop_assert_eq!(shop.containers.len(), shop.world.instances.len());
+                prop_assert!(shop.is_new(), "something was left as it was before");
                 shop.world.now += Duration::seconds(70);
                 shop.settle();
                 shop.check_fixpoint();
@@ -190,6 +197,36 @@ proptest! {
             shop.world.now += Duration::seconds(5);
         }
         prop_assert!(shop.failed.iter().all(|reason| !reason.trim().is_empty()), "a failure says why");
+    }
+
+    /// Settings, restarts and counts that change at any moment, and directors that die: never fewer serve than did before or
+    /// are wanted (the imitation checks it with every pass), nobody is sent to what has ended, and it ends.
+    #[test]
+    fn replacing_is_never_felt(
+        counts in (1_u32..3, 1_u32..3, 1_u32..4),
+        changes in prop::collection::vec((0_u32..4, 0_usize..25, prop::option::of(0_usize..3)), 1..6),
+    ) {
+        let mut shop = Imitation::new().with_entry();
+        shop.scale(counts.0, counts.1, counts.2);
+        shop.ask(|service| service.desired = DesiredState::Running);
+        shop.settle();
+        for (change, turns, cut) in changes {
+            match change {
+                0 => shop.restart(),
+                1 => shop.scale(counts.0, counts.1, counts.2 + 1),
+                value => shop.set_variable(value),
+            }
+            for _ in 0..turns {
+                shop.agents();
+                shop.pass_killed(cut.unwrap_or(usize::MAX));
+                shop.check_no_dangling();
+                shop.world.now += Duration::milliseconds(700);
+            }
+        }
+        shop.settle();
+        shop.check_no_dangling();
+        prop_assert_eq!(shop.state(), ServiceState::Running);
+        prop_assert!(shop.is_new());
     }
 
     /// While only counts change, nobody is ever sent to a process that has ended.

@@ -11,6 +11,8 @@ enum Happening {
     Start,
     Stop,
     Scale(u32, u32),
+    Variable(u32),
+    Restart,
     Kill(usize),
     KillAll,
     Vanish(usize),
@@ -28,6 +30,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         2 => Just(Happening::Start),
         1 => Just(Happening::Stop),
         5 => (1_u32..3, 1_u32..6).prop_map(|(a, b)| Happening::Scale(a, b)),
+        2 => (0_u32..3).prop_map(Happening::Variable),
+        1 => Just(Happening::Restart),
         2 => (0_usize..9).prop_map(Happening::Kill),
         1 => Just(Happening::KillAll),
         1 => (0_usize..9).prop_map(Happening::Vanish),
@@ -46,6 +50,8 @@ fn happens(shop: &mut Imitation, happening: &Happening) {
         Happening::Start => shop.ask(|service| service.desired = DesiredState::Running),
         Happening::Stop => shop.ask(|service| service.desired = DesiredState::Stopped),
         Happening::Scale(front, data) => shop.scale_database(front, data),
+        Happening::Variable(value) => shop.set_variable(value),
+        Happening::Restart => shop.restart(),
         Happening::Kill(index) => {
             if index < shop.world.instances.len() {
                 shop.kill(index);
@@ -100,6 +106,7 @@ proptest! {
                 let elsewhere: Vec<u32> = shop.undrained.iter().copied().filter(|slot| *slot >= wanted).collect();
                 prop_assert!(elsewhere.is_empty(), "data is left in slots {:?}", elsewhere);
                 prop_assert_eq!(shop.containers.len(), shop.world.instances.len());
+                prop_assert!(shop.is_new(), "something was left as it was before");
                 shop.world.now += Duration::seconds(70);
                 shop.settle();
                 shop.check_fixpoint();

@@ -100,6 +100,8 @@ impl Imitation {
                 serving: None,
                 previous: None,
                 slots_kept: 0,
+                restart_generation: 0,
+                restarting: vec![],
             },
             kind: Some(Arc::new(php_kind())),
             instances: vec![],
@@ -202,18 +204,50 @@ impl Imitation {
         });
     }
 
+    /// Sets a variable of the user's: processes read it when they start.
+    pub fn set_variable(&mut self, value: u32) {
+        self.ask(|service| {
+            service.variables.insert("COLOUR".to_owned(), value.to_string());
+        });
+    }
+
+    /// Asks for new instances.
+    pub fn restart(&mut self) {
+        self.ask(|_| ());
+        self.world.service.restart_generation = self.world.service.generation;
+    }
+
+    /// Whether everything that runs was started as it is wanted now.
+    pub fn is_new(&self) -> bool {
+        let service = &self.world.service;
+        self.world.instances.iter().filter(|row| !row.auxiliary).all(|row| {
+            let told = self.containers.get(&row.id).and_then(|container| container.applied.as_ref());
+            row.generation >= service.restart_generation
+                && told.is_some_and(|config| config.environment == service.variables)
+        })
+    }
+
     pub fn state(&self) -> ServiceState {
         self.world.service.status.state
     }
 
     /// Plans, and does the first `limit` steps.
     pub fn pass(&mut self, limit: usize) -> Plan {
+        self.pass_until(|_| limit)
+    }
+
+    /// A pass of a director that dies after its rows, which are one transaction, and so many steps of the engine.
+    pub fn pass_killed(&mut self, engine: usize) -> Plan {
+        self.pass_until(|plan| plan.steps.iter().take_while(|step| step.is_row()).count().saturating_add(engine))
+    }
+
+    fn pass_until(&mut self, limit: impl FnOnce(&Plan) -> usize) -> Plan {
         self.look();
         let before = self.serving();
         let plan = plan(&self.world, self.render.as_ref());
         self.lines.extend(plan.lines.iter().map(|line| line.text.clone()));
         self.check_plan(&plan);
-        for step in plan.steps.iter().take(limit) {
+        for step in plan.steps.iter().take(limit(&plan)) {
             self.apply(step);
         }
         self.check_serving(&before);

@@ -9,6 +9,7 @@ mod rules_actions;
 mod rules_bindings;
 mod rules_code;
 mod rules_failures;
+mod rules_replacing;
 mod rules_scaling;
 mod rules_slots;
 mod rules_stopping;

@@ -11,6 +11,7 @@ pub mod load;
 pub mod read;
 pub mod rename;
 pub mod renew_secret;
+pub mod restart;
 pub mod scale;
 pub mod start;
 pub mod stop;

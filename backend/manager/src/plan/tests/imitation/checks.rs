@@ -7,6 +7,7 @@ use crate::{
 };
 use aerie_cloud::ContainerStatus;
 use aerie_domain::{DesiredState, InstanceId, RoleName, RolePhase};
+use aerie_kinds::KindSpec;
 use std::collections::BTreeMap;
 use time::Duration;
 
@@ -32,9 +33,12 @@ impl Imitation {
         for (role, before) in before {
             let wanted = self.world.service.counts.get(role).map_or(1, |n| *n as usize);
             let after = after.get(role).copied().unwrap_or(0);
-            let slotted = self.world.kind.as_ref().and_then(|kind| kind.spec.slotted());
-            if slotted.is_some_and(|slotted| slotted.name == *role) {
-                // a slot that moves is away for a while, but never the last one that others could do without
+            let kind = self.world.kind.as_ref().map(|kind| &kind.spec);
+            let slotted = kind.and_then(KindSpec::slotted);
+            let beside = kind.is_some_and(|kind| slotted.is_some() && kind.pack.contains(role));
+            if slotted.is_some_and(|slotted| slotted.name == *role) || beside {
+                // a slot that moves is away for a while, with what is packed with it, but never the last one that others
+                // could do without
                 let floor = wanted.saturating_sub(1).max(1).min(before.saturating_sub(1));
                 assert!(after >= floor, "{role}: {before} before, {after} after, {wanted} wanted");
                 continue;
@@ -90,10 +94,33 @@ impl Imitation {
                             && self.containers.contains_key(&other.id)
                             && other.roles.iter().any(|r| r.name.as_str() == used && r.phase != RolePhase::Starting)
                     });
-                    assert!(exists, "{} still sends to {line}", user.name);
+                    assert!(exists, "{} of {} still sends to {line}: {}", user.name, row.short, self.story());
                 }
             }
         }
+    }
+
+    /// Rows and the last lines, for failures.
+    fn story(&self) -> String {
+        let rows = self.world.instances.iter().map(|row| {
+            let roles: Vec<String> = row.roles.iter().map(|role| format!("{} {}", role.name, role.phase)).collect();
+            let generations = (row.config_generation, row.report.as_ref().map(|report| report.applied_generation));
+            format!("{} wanted={} {} {generations:?}", row.short, row.wanted, roles.join(", "))
+        });
+        let lines = &self.lines[self.lines.len().saturating_sub(30)..];
+        format!("\n{}\n{}", rows.collect::<Vec<_>>().join("\n"), lines.join("\n"))
+    }
+
+    /// Processes that others may use are started anew only where no second one can be beside them, one after the other.
+    pub(super) fn check_restarted(&self, restarted: &[InstanceId]) {
+        let Some(kind) = &self.world.kind else { return };
+        let has_volume = |row: &&Instance| {
+            let with = |role: &RoleName| kind.spec.roles.iter().any(|spec| spec.name == *role && spec.volume.is_some());
+            row.roles.iter().any(|role| with(&role.name))
+        };
+        let rows: Vec<&Instance> = self.world.instances.iter().filter(|row| restarted.contains(&row.id)).collect();
+        assert!(rows.iter().all(has_volume), "started anew while they serve: {restarted:?}{}", self.story());
+        assert!(rows.len() <= 1, "started anew at the same time: {restarted:?}{}", self.story());
     }
 
     /// Slots of all instances whose row exists, in order.

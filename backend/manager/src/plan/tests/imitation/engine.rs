@@ -8,7 +8,7 @@ use crate::{
 };
 use aerie_agent_protocol::{CheckReport, CodeVersionSpec, InstanceReport, ProcessReport};
 use aerie_cloud::{ContainerSpec, ContainerStatus};
-use aerie_domain::{DesiredState, InstanceId, LifeId, RoleName};
+use aerie_domain::{DesiredState, InstanceId, LifeId, RoleName, RolePhase};
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
@@ -17,6 +17,7 @@ impl Imitation {
     pub fn agents(&mut self) {
         let now = self.world.now;
         let (silent, sick) = (self.silent.clone(), self.sick.clone());
+        let mut restarted = Vec::new();
         for row in &mut self.world.instances {
             let Some(container) = self.containers.get_mut(&row.id) else { continue };
             let runs = container.seen.status == ContainerStatus::Running;
@@ -28,6 +29,11 @@ impl Imitation {
             let healthy = |role: &RoleName| !sick.contains(role);
             let all = config.processes.iter().all(|process| healthy(&process.role));
             if all {
+                let before = container.applied.as_ref().map(|config| &config.environment);
+                let works = row.wanted && row.roles.iter().any(|role| role.phase == RolePhase::Serving);
+                if works && before.is_some_and(|before| *before != config.environment) {
+                    restarted.push(row.id);
+                }
                 container.applied = Some(config.clone());
             }
             row.report_at = Some(now);
@@ -64,6 +70,7 @@ impl Imitation {
                 self.undrained.remove(&slot);
             }
         }
+        self.check_restarted(&restarted);
         if self.entry_told.is_some() {
             self.entry_told = Some(self.entry_wants());
         }
@@ -99,7 +106,9 @@ impl Imitation {
                 self.world.fresh.retain(|fresh| *fresh != id);
                 let taken = self.world.instances.iter().any(|row| slot.is_some() && row.slot == slot);
                 assert!(!taken, "two instances in slot {slot:?}");
-                self.world.instances.push(new_row(id, auxiliary, roles, slot, now));
+                let generation = self.world.service.generation;
+                let row = Instance { generation, ..new_row(id, auxiliary, roles, slot, now) };
+                self.world.instances.push(row);
             }
             Step::SetRoles { id, roles, wanted } => {
                 let row = self.row(id);
@@ -245,6 +254,7 @@ fn new_row(id: InstanceId, auxiliary: bool, roles: Vec<Role>, slot: Option<u32>,
         work: Work::Idle,
         last_output: String::new(),
         slot,
+        generation: 0,
     }
 }
 
