@@ -104,7 +104,7 @@ async fn applications_reach_only_themselves_while_docker_s_own_rules_are_away() 
         line_with(&*f.cloud, &server.name, "serving").await;
         let address = [format!("{address}:8080")];
         // Accepted before all others, for these two networks only.
-        let [from, to] = [&eve, &ada].map(|network| network.subnet.to_string());
+        let [from, to] = [&eve, &ada].map(|network| network.subnet.clone());
         let ways = [[from.as_str(), to.as_str()], [to.as_str(), from.as_str()]];
         let open = Undo(ways.map(|[s, d]| ["-s", s, "-d", d, "-j", "ACCEPT"].map(ToOwned::to_owned)).to_vec());
         open.0.iter().for_each(|rule| drop(rules(&[&["-I", "FORWARD"], &*words(rule)].concat())));

@@ -36,9 +36,8 @@ pub(super) fn tell_age(board: &mut Board<'_>, render: &dyn Render) {
             wanted.is_some_and(|wanted| !starts_alike(current, &wanted))
         });
         let age = match (asked, differs) {
-            (true, _) => Age::Outdated,
             (false, true) if stays_where_it_is(board, draft) => Age::Restarts,
-            (false, true) => Age::Outdated,
+            (true, _) | (false, true) => Age::Outdated,
             (false, false) => Age::Current,
         };
         let draft = &mut board.drafts[index];
