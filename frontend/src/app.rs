@@ -5,7 +5,7 @@ use crate::{
     pages::{
         AccessPage, AccountPage, AdminAnnouncementsPage, AdminApplicationsPage, AdminAuditPage, AdminHealthPage,
         AdminUserPage, AdminUsersPage, ApplicationPage, ApplicationsPage, CreditsPage, HomePage, LogInPage, LogsPage,
-        NewServicePage, RegisterPage, ServicePage,
+        NewServicePage, RegisterPage, ServicePage, TrashPage, VolumePage,
     },
 };
 use leptos::prelude::*;
@@ -78,6 +78,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/applications/:id") view=ApplicationPage ssr=SsrMode::Async />
                     <Route path=path!("/applications/:id/new-service") view=NewServicePage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id") view=ServicePage ssr=SsrMode::Async />
+                    <Route path=path!("/volumes/:id") view=VolumePage ssr=SsrMode::Async />
+                    <Route path=path!("/trash") view=TrashPage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id/access") view=AccessPage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id/logs") view=LogsPage ssr=SsrMode::Async />
                 </Routes>

@@ -14,6 +14,8 @@ mod logs;
 mod new_service;
 mod register;
 mod service;
+mod trash;
+mod volume;
 
 pub use access::AccessPage;
 pub use account::AccountPage;
@@ -31,6 +33,8 @@ pub use register::RegisterPage;
 pub use service::ServicePage;
 #[cfg(feature = "ssr")]
 pub use service::UploadForm;
+pub use trash::TrashPage;
+pub use volume::VolumePage;
 
 use crate::PageError;
 use aerie_domain::Problem;

@@ -19,6 +19,7 @@ mod logs;
 mod services;
 mod sessions;
 mod tokens;
+mod volumes;
 
 pub use accounts::{ChangePassword, Register, who_am_i};
 pub use actions::{RunAction, load_actions};
@@ -45,6 +46,10 @@ pub use services::{
 };
 pub use sessions::{AccountData, LogIn, RevokeOtherSessions, RevokeSession, load_account};
 pub use tokens::{CreateToken, RevokeToken};
+pub use volumes::{
+    ChangeVolume, CreateVolume, DeleteVolume, RestoreVolume, SetVolume, SnapshotVolume, TrashData, load_trash,
+    load_volume,
+};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

@@ -103,7 +103,8 @@ fn problems(container: &Value, label: &str) -> Vec<String> {
         must(host[key] != shared, &format!("{key} is the host's"));
     }
     must(
-        host["NetworkMode"] == "host" || host["NetworkMode"].as_str().is_some_and(|name| name.starts_with(label)),
+        ["host", "none"].iter().any(|mode| host["NetworkMode"] == *mode)
+            || host["NetworkMode"].as_str().is_some_and(|name| name.starts_with(label)),
         "it is on a network of others",
     );
     let nothing = |value: &Value| {

@@ -24,6 +24,7 @@ mod errors;
 mod events;
 pub mod firewall;
 mod hardening;
+mod helper;
 mod images;
 mod inventory;
 mod labels;
@@ -35,8 +36,8 @@ mod volumes;
 
 use crate::builds::Builds;
 use crate::{
-    Cloud, CloudError, CloudEvent, CloudLogLine, ContainerSpec, ImageSpec, LogsFrom, NetworkSpec, Observed,
-    ObservedNetwork, ObservedVolume, Progress, Scope, VolumeSpec,
+    Cloud, CloudError, CloudErrorKind, CloudEvent, CloudLogLine, ContainerSpec, ImageSpec, LogsFrom, NetworkSpec,
+    Observed, ObservedNetwork, ObservedVolume, Progress, Scope, VolumeOwner, VolumeSpec,
 };
 use async_trait::async_trait;
 use client::Engine;
@@ -147,11 +148,32 @@ impl Cloud for DockerCloud {
     }
 
     async fn ensure_volume(&self, volume: &VolumeSpec) -> Result<(), CloudError> {
-        self.engine().await?.ensure_volume(volume).await
+        let engine = self.engine().await?;
+        match volume.owner {
+            VolumeOwner::Service(_) => engine.ensure_volume(volume).await,
+            VolumeOwner::Volume(_) if engine.has_volume(volume).await? => Ok(()),
+            VolumeOwner::Volume(_) => self.make_named_volume(volume).await,
+        }
+    }
+
+    async fn copy_volume(&self, from: &str, to: &VolumeSpec) -> Result<(), CloudError> {
+        self.copy(from, to).await
+    }
+
+    async fn volume_bytes(&self, name: &str) -> Result<u64, CloudError> {
+        self.measure(name).await
     }
 
     async fn remove_volume(&self, name: &str) -> Result<(), CloudError> {
-        self.engine().await?.remove_volume(name).await
+        let engine = self.engine().await?;
+        match engine.remove_volume(name).await {
+            // perhaps only by what somebody left who was interrupted
+            Err(error) if error.kind == CloudErrorKind::Conflict => {
+                self.remove_helpers(name).await?;
+                engine.remove_volume(name).await
+            }
+            result => result,
+        }
     }
 
     async fn volumes(&self) -> Result<Vec<ObservedVolume>, CloudError> {

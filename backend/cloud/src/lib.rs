@@ -11,7 +11,7 @@ pub mod simulated;
 
 pub use spec::{
     CloudError, CloudErrorKind, CloudEvent, CloudLogLine, ContainerSpec, ContainerStatus, ImageSpec, LogsFrom, Mount,
-    NetworkMode, NetworkSpec, Observed, ObservedNetwork, ObservedVolume, Progress, Scope, VolumeSpec,
+    NetworkMode, NetworkSpec, Observed, ObservedNetwork, ObservedVolume, Progress, Scope, VolumeOwner, VolumeSpec,
 };
 
 use async_trait::async_trait;
@@ -46,6 +46,13 @@ pub trait Cloud: Send + Sync + 'static {
 
     /// Makes the volume if it is absent.
     async fn ensure_volume(&self, volume: &VolumeSpec) -> Result<(), CloudError>;
+
+    /// Makes the volume `to` a copy of the volume `from`; what was on it goes. A copy of something that somebody writes to
+    /// meanwhile may have half of it.
+    async fn copy_volume(&self, from: &str, to: &VolumeSpec) -> Result<(), CloudError>;
+
+    /// How many bytes are on a volume.
+    async fn volume_bytes(&self, name: &str) -> Result<u64, CloudError>;
 
     /// Removes the volume with its data.
     async fn remove_volume(&self, name: &str) -> Result<(), CloudError>;

@@ -163,7 +163,17 @@ impl Cloud for SimulatedCloud {
 
     async fn ensure_volume(&self, volume: &VolumeSpec) -> Result<(), CloudError> {
         self.enter(Operation::EnsureVolume)?;
-        self.change(|world| world.ensure_volume(&volume.name, volume.service))
+        self.change(|world| world.ensure_volume(&volume.name, volume.owner))
+    }
+
+    async fn copy_volume(&self, from: &str, to: &VolumeSpec) -> Result<(), CloudError> {
+        self.enter(Operation::CopyVolume)?;
+        self.change(|world| world.copy_volume(from, to))
+    }
+
+    async fn volume_bytes(&self, name: &str) -> Result<u64, CloudError> {
+        self.enter(Operation::VolumeBytes)?;
+        Ok(self.world().volume_bytes(name))
     }
 
     async fn remove_volume(&self, name: &str) -> Result<(), CloudError> {

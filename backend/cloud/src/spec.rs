@@ -1,6 +1,6 @@
 //! What is asked of a cloud, and what it answers.
 
-use aerie_domain::{InstanceId, ServiceId};
+use aerie_domain::{InstanceId, ServiceId, VolumeId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc};
@@ -73,10 +73,20 @@ pub struct ObservedNetwork {
 /// A volume to keep data on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VolumeSpec {
-    /// Name, unique on the host: contains the service's id.
+    /// Name, unique on the host: contains the owner's id.
     pub name: String,
-    /// The service it belongs to.
-    pub service: ServiceId,
+    /// What it belongs to.
+    pub owner: VolumeOwner,
+}
+
+/// What a volume belongs to, and goes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VolumeOwner {
+    /// A service: its own data.
+    Service(ServiceId),
+    /// A named volume of people, which outlives services.
+    Volume(VolumeId),
 }
 
 /// A volume that exists.
@@ -84,8 +94,8 @@ pub struct VolumeSpec {
 pub struct ObservedVolume {
     /// Name.
     pub name: String,
-    /// The service it belongs to.
-    pub service: ServiceId,
+    /// What it belongs to.
+    pub owner: VolumeOwner,
 }
 
 /// An image to build from a kind's folder.
@@ -170,6 +180,19 @@ pub struct Mount {
     pub volume: String,
     /// Absolute path in the container.
     pub path: String,
+    /// The named volume of people that it is; nothing for data of the service itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<VolumeId>,
+    /// The container cannot write to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
+}
+
+impl Mount {
+    /// A volume with data of the service itself.
+    pub fn own(volume: impl Into<String>, path: impl Into<String>) -> Self {
+        Self { volume: volume.into(), path: path.into(), named: None, read_only: false }
+    }
 }
 
 /// Which part of a container's output.

@@ -74,6 +74,8 @@ ids! {
     BackupJobId,
     /// One life of an agent, from its start to its end: what ran in an earlier one is gone.
     LifeId,
+    /// A named volume of an application.
+    VolumeId,
     /// One running director process.
     DirectorId,
     /// A banner on every page.

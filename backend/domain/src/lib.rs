@@ -20,13 +20,16 @@ pub use capability::ALLOWED_CAPABILITIES;
 pub use figure::{Across, FigureSpec, FigureUnit};
 pub use ids::{
     ActionRunId, AnnouncementId, ApplicationId, BackupId, BackupJobId, BootId, CodeVersionId, DirectorId, InstanceId,
-    LifeId, LoadRunId, OperationId, ServiceId, SessionId, TokenId, UserId,
+    LifeId, LoadRunId, OperationId, ServiceId, SessionId, TokenId, UserId, VolumeId,
 };
-pub use names::{ActionName, ApplicationName, KindName, NameError, RoleName, ServiceName, UserName, VariableName};
+pub use names::{
+    ActionName, ApplicationName, KindName, NameError, RoleName, ServiceName, UserName, VariableName, VolumeName,
+};
 pub use problem::{FieldError, Problem, ProblemCode};
 pub use setting::{SettingKind, SettingSpec};
 pub use size::{Credits, InstanceSize, MicroCredits};
 pub use state::{
-    CreditLevel, DesiredState, LedgerKind, OperationKind, OperationState, RolePhase, ServiceState, TokenScope, UserRole,
+    CreditLevel, DesiredState, LedgerKind, OperationKind, OperationState, RolePhase, ServiceState, TokenScope,
+    UserRole, VolumeState,
 };
 pub use times::Times;

@@ -140,6 +140,8 @@ names! {
     ApplicationName: |text| label(text, 1, 32),
     /// A service's name, unique in its application; a host name on the application's network.
     ServiceName: |text| label(text, 1, 32),
+    /// A volume's name, unique in its application.
+    VolumeName: |text| label(text, 1, 32),
     /// The name of a service kind: a folder in `service-templates/`.
     KindName: |text| label(text, 1, 24),
     /// The name of a role of a kind.

@@ -111,6 +111,16 @@ words! {
         Superseded = "superseded",
     }
 
+    /// How a volume is.
+    VolumeState {
+        /// It can be used.
+        Ready = "ready",
+        /// A snapshot that is not complete yet.
+        Copying = "copying",
+        /// A snapshot that could not be made; the reason says why.
+        Failed = "failed",
+    }
+
     /// What an API token may do.
     TokenScope {
         /// Look, not touch.

@@ -19,6 +19,7 @@ mod log;
 mod operation;
 mod page;
 mod service;
+mod volume;
 
 pub use account::{ChangePassword, CreateToken, CreatedToken, LogIn, Me, Register, SessionView, TokenView, UserView};
 pub use action::{
@@ -45,4 +46,8 @@ pub use page::{Page, PageQuery};
 pub use service::{
     ActivateVersion, ChangeSettings, CreateService, FigureView, RoleCount, RoleView, Scale, ServiceSummary,
     ServiceView, SettingView, VariableChange, VariableView,
+};
+pub use volume::{
+    AttachVolume, ChangeVolume, CreateVolume, RestoreVolume, ServiceVolumeView, ServiceVolumesView, SnapshotVolume,
+    VolumeUseView, VolumeView,
 };

@@ -13,5 +13,5 @@ pub use placement::{Placement, place};
 pub use render::{ActionCall, Bound, Member, Offer, OfferContext, RenderContext, RenderError, Route};
 pub use spec::{
     ActionSpec, BackupScriptSpec, BackupSpec, CodeSpec, FileTemplate, KindSpec, OffersSpec, PrepareSpec,
-    ProcessTemplate, PublicSpec, Renewal, RoleSpec, SecretSpec, VolumeTemplate,
+    ProcessTemplate, PublicSpec, Renewal, RoleSpec, SecretSpec, VolumeTemplate, VolumesSpec,
 };

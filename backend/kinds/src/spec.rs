@@ -50,6 +50,8 @@ pub struct KindSpec {
     /// Those of them from which programs may run: for kinds whose users bring programs along.
     #[serde(default)]
     pub executable: Vec<String>,
+    /// Services of this kind can have volumes of their application.
+    pub volumes: Option<VolumesSpec>,
     /// Settings, in page order.
     #[serde(default)]
     pub settings: Vec<SettingSpec>,
@@ -102,6 +104,21 @@ impl BackupSpec {
             BackupScript::Load => &self.load,
         }
     }
+}
+
+/// Where volumes of an application appear.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VolumesSpec {
+    /// Instances of these roles have them, all at the same time.
+    pub roles: Vec<RoleName>,
+    /// Below this folder.
+    #[serde(default = "volumes_folder")]
+    pub folder: String,
+}
+
+fn volumes_folder() -> String {
+    "/data".to_owned()
 }
 
 /// A button that runs a script on some or all instances. The script ends; a process does not.

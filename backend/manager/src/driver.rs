@@ -9,6 +9,7 @@ use crate::{
     queue::Queue,
     read::{DEAD, Reader},
     reaper::Reaper,
+    volumes::Volumes,
 };
 use aerie_cloud::Cloud;
 use aerie_domain::{DirectorId, ServiceId};
@@ -144,6 +145,7 @@ impl Manager {
             signals
         });
         let reaper = Reaper::new(self.store.clone(), self.cloud.clone(), self.settings.clone());
+        let volumes = Volumes::new(self.store.clone(), self.cloud.clone(), self.settings.clone());
         tokio::select! {
             // These never end; dropping them loses hints only, which the next process does not need.
             () = self.hear(signals) => {}
@@ -154,6 +156,7 @@ impl Manager {
             () = self.passes.reader.clock.run() => {}
             () = self.end_overdue_operations() => {}
             () = reaper.run() => {}
+            () = volumes.run() => {}
             // Ends with `cancel`, after its passes.
             () = self.look(&cancel) => {}
         }

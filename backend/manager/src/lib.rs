@@ -23,6 +23,7 @@ mod settings;
 pub mod step;
 mod subnets;
 mod uses;
+mod volumes;
 pub mod world;
 
 pub use driver::{Manager, ManagerParts};

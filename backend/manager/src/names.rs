@@ -1,6 +1,6 @@
 //! How containers, networks and volumes are called. Names contain ids, so none is ever used again for something else.
 
-use aerie_domain::{ApplicationId, InstanceId, ServiceId};
+use aerie_domain::{ApplicationId, InstanceId, ServiceId, VolumeId};
 
 /// Name of an instance's container.
 pub fn container(installation: &str, service: ServiceId, instance: InstanceId) -> String {
@@ -18,4 +18,14 @@ pub fn network(installation: &str, application: ApplicationId) -> String {
 pub fn volume(installation: &str, service: ServiceId, volume: &str, slot: u32) -> String {
     let first = format!("{installation}-{}-{volume}", service.0.simple());
     if slot == 0 { first } else { format!("{first}.{slot}") }
+}
+
+/// Name of a named volume of people. It never changes, whatever they call it.
+pub fn named_volume(installation: &str, volume: VolumeId) -> String {
+    format!("{installation}-volume-{}", volume.0.simple())
+}
+
+/// Whether a container is one that works on a volume for a while: it is called after the volume.
+pub fn is_volume_helper(installation: &str, container: &str) -> bool {
+    container.strip_prefix(installation).is_some_and(|rest| rest.starts_with("-volume-"))
 }

@@ -7,15 +7,15 @@ use crate::{
     routes,
     uses::{self, Uses},
     world::{
-        Entry, EntryInstance, Image, Instance, OpenAction, OpenOperation, Role, Seen, Service, Status, Version, Work,
-        World,
+        Attached, Entry, EntryInstance, Image, Instance, OpenAction, OpenOperation, Role, Seen, Service, Status,
+        Version, Work, World,
     },
 };
 use aerie_agent_protocol::{CodeVersionSpec, TaggedLine};
 use aerie_cloud::{Cloud, ContainerStatus, LogsFrom, Observed, Scope};
 use aerie_domain::{DesiredState, DirectorId, InstanceId, KindName, RolePhase, ServiceId, ServiceState};
 use aerie_kinds::{Kind, Kinds, place};
-use aerie_store::{ApplicationRow, InstanceRow, OpenActionRow, ServiceRow, Store, VersionRow};
+use aerie_store::{ApplicationRow, AttachmentRow, InstanceRow, OpenActionRow, ServiceRow, Store, VersionRow};
 use futures_util::StreamExt;
 use std::{
     collections::HashMap,
@@ -72,6 +72,11 @@ impl Reader {
             self.store.operation_latest(id),
             uses::read(&self.store, &self.kinds, &row, &application),
         )?;
+        let volumes = match &kind {
+            Some(kind) if kind.spec.volumes.is_some() => self.store.attachments_of_service(id).await?,
+            _ => Vec::new(),
+        };
+        let volumes = volumes.into_iter().map(attached).collect();
         let holders: HashMap<InstanceId, DirectorId> =
             instances.iter().filter_map(|row| Some((row.id, row.connected_to?))).collect();
         let seen = if instances.is_empty() { Vec::new() } else { self.cloud.inventory(&Scope::Service(id)).await? };
@@ -121,7 +126,7 @@ impl Reader {
             fresh: (0..places).map(|_| InstanceId::generate()).collect(),
             last_in_application,
             settings: self.settings.clone(),
-            service: service(row, &application, uses, moment),
+            service: Service { volumes, ..service(row, &application, uses, moment) },
         };
         Ok(Some((world, subject)))
     }
@@ -252,9 +257,14 @@ fn service(row: ServiceRow, application: &ApplicationRow, uses: Uses, moment: &M
         serving: row.serving_version_id,
         previous: row.previous_version_id,
         slots_kept: u32::try_from(row.slots_kept).unwrap_or(0),
+        volumes: Vec::new(),
         restart_generation: row.restart_generation,
         restarting: uses.restarting,
     }
+}
+
+fn attached(row: AttachmentRow) -> Attached {
+    Attached { id: row.volume_id, path: row.path, read_only: row.read_only }
 }
 
 fn open_action(row: OpenActionRow) -> OpenAction {

@@ -5,7 +5,7 @@
 //! two sweeps in a row. Such things are left by a director that was paused in the middle of something.
 
 use crate::{ManagerSettings, backoff, kept_logs, names};
-use aerie_cloud::{Cloud, Scope};
+use aerie_cloud::{Cloud, Observed, Scope, VolumeOwner};
 use aerie_domain::{InstanceId, ServiceId};
 use aerie_store::{Store, StoreError};
 use std::{
@@ -77,7 +77,10 @@ impl Reaper {
         // containers first, rows second: a row is older than its container
         let containers = self.cloud.inventory(&Scope::Installation).await?;
         let instances: BTreeSet<InstanceId> = self.store.instance_ids().await?.into_iter().collect();
-        for container in containers.into_iter().filter(|container| !instances.contains(&container.instance)) {
+        // a copy may take long; whoever repeats it removes what an interrupted one left
+        let is_helper = |name: &str| names::is_volume_helper(&self.settings.installation, name);
+        let orphaned = |c: &Observed| !instances.contains(&c.instance) && !is_helper(&c.name);
+        for container in containers.into_iter().filter(orphaned) {
             if before.containers.contains(&container.name) {
                 tracing::info!(container.name, "removing a container that nobody has a row for");
                 self.cloud.remove_container(&container.name, GRACE).await?;
@@ -89,7 +92,10 @@ impl Reaper {
         let volumes = self.cloud.volumes().await?;
         let mut owners: BTreeMap<ServiceId, Vec<String>> = BTreeMap::new();
         for volume in volumes {
-            owners.entry(volume.service).or_default().push(volume.name);
+            // named volumes of people go only when their time in the trash is over
+            if let VolumeOwner::Service(service) = volume.owner {
+                owners.entry(service).or_default().push(volume.name);
+            }
         }
         let known: Vec<ServiceId> = owners.keys().copied().collect();
         for service in self.store.service_ids_among(&known).await? {
@@ -142,7 +148,7 @@ impl Reaper {
 mod tests {
     use super::*;
     use aerie_cloud::{ContainerSpec, NetworkMode, NetworkSpec, VolumeSpec, simulated::SimulatedCloud};
-    use aerie_domain::{UserId, UserRole};
+    use aerie_domain::{UserId, UserRole, VolumeId};
     use aerie_store::{NewInstance, NewService, NewUser};
     use sqlx::PgPool;
 
@@ -207,8 +213,12 @@ mod tests {
         cloud.add_foreign("somebody-elses");
         cloud.ensure_container(&container("ours", service, instance)).await.unwrap();
         cloud.ensure_container(&container("orphan", service, InstanceId::generate())).await.unwrap();
-        for (name, service) in [("data", service), ("orphan-data", ServiceId::generate())] {
-            cloud.ensure_volume(&VolumeSpec { name: name.into(), service }).await.unwrap();
+        let own = VolumeOwner::Service;
+        let nobody_knows_it = VolumeOwner::Volume(VolumeId::generate());
+        let volumes =
+            [("data", own(service)), ("orphan-data", own(ServiceId::generate())), ("of-people", nobody_knows_it)];
+        for (name, owner) in volumes {
+            cloud.ensure_volume(&VolumeSpec { name: name.into(), owner }).await.unwrap();
         }
         let settings = ManagerSettings { installation: "town".into(), ..ManagerSettings::default() };
         let ours = names::network("town", application.id);
@@ -226,7 +236,7 @@ mod tests {
         assert_eq!(left, ["ours"]);
         assert!(cloud.has_foreign("somebody-elses"));
         let left: Vec<String> = cloud.volumes().await.unwrap().into_iter().map(|volume| volume.name).collect();
-        assert_eq!(left, ["data"]);
+        assert_eq!(left, ["data", "of-people"]);
         let left: Vec<String> = cloud.networks().await.unwrap().into_iter().map(|network| network.name).collect();
         assert_eq!(left, [ours]);
     }

@@ -8,7 +8,7 @@ use aerie_agent_protocol::{CodeVersionSpec, InstanceConfig, InstanceReport};
 use aerie_cloud::{ContainerSpec, ContainerStatus};
 use aerie_domain::{
     ActionName, ActionRunId, ApplicationId, CodeVersionId, DesiredState, InstanceId, LifeId, RoleName, RolePhase,
-    ServiceId, ServiceState, views::ActionState,
+    ServiceId, ServiceState, VolumeId, views::ActionState,
 };
 use aerie_kinds::{Bound, Kind, Route};
 use std::{collections::BTreeMap, sync::Arc};
@@ -92,10 +92,23 @@ pub struct Service {
     pub previous: Option<CodeVersionId>,
     /// Slots from 0 whose volumes may have data that is nowhere else: for roles that hand over what they have.
     pub slots_kept: u32,
+    /// Volumes of its application that it has.
+    pub volumes: Vec<Attached>,
     /// Instances that were intended at an earlier generation are replaced.
     pub restart_generation: i64,
     /// Names of services it uses that are being restarted: their restart comes first.
     pub restarting: Vec<String>,
+}
+
+/// A volume of the application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    /// Which.
+    pub id: VolumeId,
+    /// Where instances see it.
+    pub path: String,
+    /// They cannot write to it.
+    pub read_only: bool,
 }
 
 /// The part of a service's row that its manager writes with every change.

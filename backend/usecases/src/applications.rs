@@ -102,12 +102,14 @@ impl UseCases {
         self.application(actor, id).await
     }
 
-    /// Removes an application with all its services, in whatever state they are. Cannot be taken back.
+    /// Removes an application with all its services, in whatever state they are. Cannot be taken back, but its volumes
+    /// are in the trash for a while.
     pub async fn delete_application(&self, actor: &Actor, id: ApplicationId) -> Outcome<()> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_application(&mut txn, actor, id).await?;
         let services = txn.service_list(id).await?;
+        txn.volumes_trash(id).await?;
         if services.is_empty() {
             txn.application_delete(id).await?;
         } else {

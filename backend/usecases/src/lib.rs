@@ -34,6 +34,7 @@ mod sessions;
 mod settings;
 mod tokens;
 mod view;
+mod volumes;
 mod whole;
 
 pub use actor::{Actor, ClientInfo, Via};

@@ -109,6 +109,7 @@ impl UseCases {
             operation: operation.as_ref(),
             read_only: owner.id != actor.user,
             connections: self.connections(&service, &siblings).await?,
+            volumes: self.service_volumes(&service).await?,
         });
         self.add_figures([&mut view.summary]).await?;
         Ok(view)

@@ -5,8 +5,8 @@ use aerie_domain::{
     Credits, RolePhase, ServiceId,
     views::{
         ApplicationView, CodeCheck, CodeVersionView, ConnectionsView, InstanceRoleView, InstanceState, InstanceView,
-        OperationView, ProcessEndView, RoleCount, RoleView, ServiceSummary, ServiceView, SettingView, UserView,
-        VariableView,
+        OperationView, ProcessEndView, RoleCount, RoleView, ServiceSummary, ServiceView, ServiceVolumesView,
+        SettingView, UserView, VariableView,
     },
 };
 use aerie_kinds::{Kind, Kinds, RoleSpec};
@@ -186,6 +186,7 @@ pub(crate) struct ServiceParts<'a> {
     /// Whoever looks at it does not own it.
     pub read_only: bool,
     pub connections: ConnectionsView,
+    pub volumes: ServiceVolumesView,
 }
 
 pub(crate) fn service(parts: &ServiceParts<'_>) -> ServiceView {
@@ -223,6 +224,7 @@ pub(crate) fn service(parts: &ServiceParts<'_>) -> ServiceView {
             })
             .collect(),
         connections: parts.connections.clone(),
+        volumes: parts.volumes.clone(),
         operation,
         takes_code: kind.spec.code.is_some(),
         instance_price: kind.spec.size.price_per_hour,

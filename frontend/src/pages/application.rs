@@ -1,5 +1,9 @@
 //! One application: its services, its name, its end.
 
+mod volumes;
+
+pub(super) use volumes::holds;
+
 use super::id_in_path;
 use crate::{
     app::SignedIn,
@@ -18,6 +22,7 @@ use aerie_domain::{
 use leptos::{form::ActionForm, prelude::*};
 use leptos_meta::Title;
 use std::time::Duration;
+use volumes::Volumes;
 
 /// How often an application is looked at again that is somebody else's, or in which something runs: figures change without
 /// an event. Shorter: more requests.
@@ -74,6 +79,7 @@ fn Application(first: Dated<ApplicationData>) -> impl IntoView {
         </div>
         {(!read_only).then(|| view! { <Whole id page /> })}
         <Services page />
+        <Volumes id page read_only />
         {(!read_only).then(|| view! { <Manage id name page /> })}
     }
 }
@@ -122,7 +128,7 @@ fn Whole(id: ApplicationId, page: PageData<Dated<ApplicationData>>) -> impl Into
 fn Services(page: PageData<Dated<ApplicationData>>) -> impl IntoView {
     let data = Memo::new(move |_| page.value.with(|page| page.data.clone()));
     move || {
-        let ApplicationData { application, icons } = data.get();
+        let ApplicationData { application, icons, .. } = data.get();
         let drawn = application.clone();
         let ApplicationView { id, services, deleting, read_only, .. } = application;
         if deleting {
@@ -194,7 +200,7 @@ fn Manage(id: ApplicationId, name: Memo<String>, page: PageData<Dated<Applicatio
                 />
                 <Confirm
                     label="Delete application…"
-                    warning="All its services stop, and their code, settings and data are removed. This cannot be undone."
+                    warning="All its services stop, and their code, settings and data are removed. This cannot be undone. Its volumes go to your trash for seven days."
                 >
                     <ActionForm action=delete>
                         <input type="hidden" name="application" value=id.to_string() />

@@ -14,6 +14,7 @@ mod scale;
 mod settings;
 mod upload;
 mod variables;
+mod volumes;
 
 use super::id_in_path;
 use crate::{
@@ -49,6 +50,7 @@ use settings::Settings;
 #[cfg(feature = "ssr")]
 pub use upload::UploadForm;
 use variables::Variables;
+use volumes::Volumes;
 
 /// How often usage is read again while instances run. Shorter: bars move more smoothly, at the price of requests.
 const USAGE_PACE: Duration = Duration::from_secs(3);
@@ -162,6 +164,7 @@ fn Service(first: First) -> impl IntoView {
                     {takes_code.then(|| view! { <Code page id /> }.into_any())}
                     {has_settings.then(|| view! { <Settings page id /> }.into_any())}
                     <Connections page id />
+                    <Volumes page id application=application_id />
                     {takes_variables.then(|| view! { <Variables page id /> }.into_any())}
                 }
                     .into_any()

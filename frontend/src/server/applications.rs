@@ -2,7 +2,10 @@
 
 use super::Dated;
 use crate::PageError;
-use aerie_domain::{ApplicationId, views::ApplicationView};
+use aerie_domain::{
+    ApplicationId,
+    views::{ApplicationView, VolumeView},
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +26,8 @@ pub struct ApplicationsData {
 pub struct ApplicationData {
     /// The application.
     pub application: ApplicationView,
+    /// Its volumes.
+    pub volumes: Vec<VolumeView>,
     /// Kind → icon.
     pub icons: BTreeMap<String, String>,
 }
@@ -44,8 +49,9 @@ pub async fn load_applications(#[server(default)] after: Option<String>) -> Resu
 pub async fn load_application(application: ApplicationId) -> Result<Dated<ApplicationData>, PageError> {
     use crate::ssr::context;
     let (actor, use_cases) = (context::actor()?, context::use_cases()?);
+    let volumes = use_cases.volumes(&actor, application).await?;
     let application = use_cases.application(&actor, application).await?;
-    Ok(Dated::new(ApplicationData { application, icons: super::kinds::icons(&use_cases) }))
+    Ok(Dated::new(ApplicationData { application, volumes, icons: super::kinds::icons(&use_cases) }))
 }
 
 /// Makes an application and shows it.

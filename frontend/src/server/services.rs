@@ -154,7 +154,7 @@ mod tests {
     use super::*;
     use aerie_domain::{
         Credits, ServiceState,
-        views::{ConnectionsView, RoleView, ServiceSummary},
+        views::{ConnectionsView, RoleView, ServiceSummary, ServiceVolumesView},
     };
     use time::macros::datetime;
 
@@ -199,6 +199,7 @@ mod tests {
             settings: Vec::new(),
             variables: Vec::new(),
             connections: ConnectionsView::default(),
+            volumes: ServiceVolumesView::default(),
             operation: None,
             takes_code: true,
             instance_price: Credits::whole(1),

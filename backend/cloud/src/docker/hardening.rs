@@ -4,7 +4,7 @@
 //! contract suite, which inspects real containers.
 
 use super::{client::checked_name, labels::Labels};
-use crate::{CloudError, CloudErrorKind, ContainerSpec, Mount, NetworkMode};
+use crate::{CloudError, CloudErrorKind, ContainerSpec, Mount, NetworkMode, VolumeOwner};
 use aerie_domain::ALLOWED_CAPABILITIES;
 use bollard::models::{
     ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, Mount as EngineMount, MountType,
@@ -97,14 +97,19 @@ fn tmpfs(spec: &ContainerSpec) -> HashMap<String, String> {
     spec.tmpfs.iter().map(options).collect()
 }
 
-/// The labels matter when the volume is absent: the engine then makes it, and it must be recognised as ours.
+/// The labels matter when the volume is absent: the engine then makes it, and it must be recognised as ours. A named volume of
+/// people has its owner already and takes nothing over from the image.
 fn volume_mount(mount: &Mount, spec: &ContainerSpec, labels: &Labels) -> EngineMount {
+    let owner = mount.named.map_or(VolumeOwner::Service(spec.service), VolumeOwner::Volume);
     EngineMount {
         typ: Some(MountType::VOLUME),
+        read_only: Some(mount.read_only),
         source: Some(mount.volume.clone()),
         target: Some(mount.path.clone()),
         volume_options: Some(MountVolumeOptions {
-            labels: Some(labels.of_service(spec.service)),
+            // or an empty one would get the owner of the folder below it, whoever has it
+            no_copy: mount.named.map(|_| true),
+            labels: Some(labels.of_volume(owner)),
             ..MountVolumeOptions::default()
         }),
         ..EngineMount::default()
@@ -188,7 +193,7 @@ mod tests {
     fn what_reaches_out_of_the_container_is_refused() {
         assert!(!refused(&spec()));
         assert!(refused(&ContainerSpec { capabilities: vec!["SYS_ADMIN".into()], ..spec() }));
-        let host_folder = Mount { volume: "/etc".into(), path: "/x".into() };
+        let host_folder = Mount::own("/etc", "/x");
         assert!(refused(&ContainerSpec { volumes: vec![host_folder], ..spec() }));
         let default_bridge = NetworkMode::Private { network: "bridge".into(), aliases: vec![] };
         assert!(refused(&ContainerSpec { network: default_bridge, ..spec() }));

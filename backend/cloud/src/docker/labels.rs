@@ -1,11 +1,13 @@
 //! The labels by which we recognise what is ours, and whose it is.
 
+use crate::VolumeOwner;
 use aerie_domain::{InstanceId, ServiceId};
 use std::collections::HashMap;
 
 const INSTALLATION: &str = "aerie.installation";
 const INSTANCE: &str = "aerie.instance";
 const SERVICE: &str = "aerie.service";
+const VOLUME: &str = "aerie.volume";
 const SPEC_HASH: &str = "aerie.spec-hash";
 /// Images belong to no installation: they are immutable and named by their content, so installations share them.
 const IMAGE: &str = "aerie.image";
@@ -40,11 +42,23 @@ impl Labels {
         HashMap::from([(INSTALLATION.to_owned(), self.installation.clone())])
     }
 
-    /// Labels of a service's volume.
+    /// Labels of what belongs to a service.
     pub(super) fn of_service(&self, service: ServiceId) -> HashMap<String, String> {
         let mut labels = self.plain();
         labels.insert(SERVICE.to_owned(), service.to_string());
         labels
+    }
+
+    /// Labels of a volume.
+    pub(super) fn of_volume(&self, owner: VolumeOwner) -> HashMap<String, String> {
+        match owner {
+            VolumeOwner::Service(service) => self.of_service(service),
+            VolumeOwner::Volume(volume) => {
+                let mut labels = self.plain();
+                labels.insert(VOLUME.to_owned(), volume.to_string());
+                labels
+            }
+        }
     }
 
     /// Labels of a container.
@@ -88,8 +102,14 @@ impl Labels {
     }
 
     /// Whose volume it is.
-    pub(super) fn service(&self, labels: &HashMap<String, String>) -> Option<ServiceId> {
-        if self.are_ours(Some(labels)) { labels.get(SERVICE)?.parse().ok() } else { None }
+    pub(super) fn volume_owner(&self, labels: &HashMap<String, String>) -> Option<VolumeOwner> {
+        if !self.are_ours(Some(labels)) {
+            return None;
+        }
+        match labels.get(VOLUME) {
+            Some(volume) => volume.parse().ok().map(VolumeOwner::Volume),
+            None => labels.get(SERVICE)?.parse().ok().map(VolumeOwner::Service),
+        }
     }
 }
 

@@ -17,14 +17,21 @@ impl Engine {
         let request = VolumeCreateRequest {
             name: Some(spec.name.clone()),
             driver: Some("local".to_owned()),
-            labels: Some(self.labels.of_service(spec.service)),
+            labels: Some(self.labels.of_volume(spec.owner)),
             ..VolumeCreateRequest::default()
         };
         let made = call(&format!("making volume {}", spec.name), self.docker.create_volume(request)).await?;
-        match self.labels.service(&made.labels) {
-            Some(service) if service == spec.service => Ok(()),
-            _ => Err(foreign(&spec.name)),
-        }
+        if self.labels.volume_owner(&made.labels) == Some(spec.owner) { Ok(()) } else { Err(foreign(&spec.name)) }
+    }
+
+    /// Whether it is there; an error when it is somebody else's.
+    pub(super) async fn has_volume(&self, spec: &VolumeSpec) -> Result<bool, CloudError> {
+        checked_name(&spec.name)?;
+        let what = format!("looking at volume {}", spec.name);
+        let Some(found) = optional(call(&what, self.docker.inspect_volume(&spec.name)).await)? else {
+            return Ok(false);
+        };
+        if self.labels.volume_owner(&found.labels) == Some(spec.owner) { Ok(true) } else { Err(foreign(&spec.name)) }
     }
 
     pub(super) async fn remove_volume(&self, name: &str) -> Result<(), CloudError> {
@@ -48,8 +55,8 @@ impl Engine {
             .unwrap_or_default()
             .into_iter()
             .filter_map(|volume| {
-                let service = self.labels.service(&volume.labels)?;
-                Some(ObservedVolume { name: volume.name, service })
+                let owner = self.labels.volume_owner(&volume.labels)?;
+                Some(ObservedVolume { name: volume.name, owner })
             })
             .collect();
         found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -58,6 +65,6 @@ impl Engine {
 }
 
 fn foreign(name: &str) -> CloudError {
-    let message = format!("a volume named {name} exists that is not ours or of another service");
+    let message = format!("a volume named {name} exists that is not ours or belongs to something else");
     CloudError::new(CloudErrorKind::Conflict, message)
 }

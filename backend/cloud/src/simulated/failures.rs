@@ -13,6 +13,8 @@ pub enum Operation {
     RemoveNetwork,
     Networks,
     EnsureVolume,
+    CopyVolume,
+    VolumeBytes,
     RemoveVolume,
     Volumes,
     EnsureImage,

@@ -4,8 +4,9 @@ use super::{
     subnet::Subnet,
     world::{Network, World, conflict},
 };
-use crate::{CloudError, CloudErrorKind, NetworkSpec, ObservedNetwork, ObservedVolume};
-use aerie_domain::ServiceId;
+use crate::{
+    CloudError, CloudErrorKind, ContainerSpec, NetworkSpec, ObservedNetwork, ObservedVolume, VolumeOwner, VolumeSpec,
+};
 
 impl World {
     pub(super) fn ensure_network(&mut self, spec: &NetworkSpec) -> Result<(), CloudError> {
@@ -48,19 +49,37 @@ impl World {
         self.networks.iter().map(observed).collect()
     }
 
-    pub(super) fn ensure_volume(&mut self, name: &str, service: ServiceId) -> Result<(), CloudError> {
-        if *self.volumes.entry(name.to_owned()).or_insert(service) == service {
+    pub(super) fn ensure_volume(&mut self, name: &str, owner: VolumeOwner) -> Result<(), CloudError> {
+        if *self.volumes.entry(name.to_owned()).or_insert(owner) == owner {
             Ok(())
         } else {
-            Err(conflict(format!("volume {name} is of another service")))
+            Err(conflict(format!("volume {name} belongs to something else")))
         }
     }
 
+    /// Only that there is something: nothing is ever written here.
+    pub(super) fn copy_volume(&mut self, from: &str, to: &VolumeSpec) -> Result<(), CloudError> {
+        if !self.volumes.contains_key(from) {
+            return Err(CloudError::new(CloudErrorKind::NotFound, format!("there is no volume {from}")));
+        }
+        self.ensure_volume(&to.name, to.owner)
+    }
+
+    pub(super) fn volume_bytes(&self, name: &str) -> u64 {
+        if self.volumes.contains_key(name) { 4096 } else { 0 }
+    }
+
     pub(super) fn remove_volume(&mut self, name: &str) -> Result<(), CloudError> {
-        let Some(service) = self.volumes.get(name) else { return Ok(()) };
-        let users = self.by_service.get(service).into_iter().flatten();
-        let mut specs = users.filter_map(|user| self.containers.get(user)).map(|container| &container.spec);
-        if specs.any(|spec| spec.volumes.iter().any(|mount| mount.volume == name)) {
+        let Some(owner) = self.volumes.get(name) else { return Ok(()) };
+        let has = |spec: &ContainerSpec| spec.volumes.iter().any(|mount| mount.volume == name);
+        let in_use = match owner {
+            VolumeOwner::Service(service) => {
+                let users = self.by_service.get(service).into_iter().flatten();
+                users.filter_map(|user| self.containers.get(user)).any(|container| has(&container.spec))
+            }
+            VolumeOwner::Volume(_) => self.containers.values().any(|container| has(&container.spec)),
+        };
+        if in_use {
             return Err(conflict(format!("volume {name} is in use")));
         }
         self.volumes.remove(name);
@@ -68,7 +87,7 @@ impl World {
     }
 
     pub(super) fn volumes(&self) -> Vec<ObservedVolume> {
-        let observed = |(name, &service): (&String, &ServiceId)| ObservedVolume { name: name.clone(), service };
+        let observed = |(name, &owner): (&String, &VolumeOwner)| ObservedVolume { name: name.clone(), owner };
         self.volumes.iter().map(observed).collect()
     }
 

@@ -4,6 +4,7 @@
 use super::{logs::Log, subnet::Subnet};
 use crate::{
     CloudError, CloudErrorKind, CloudEvent, ContainerSpec, ContainerStatus, NetworkMode, NetworkSpec, Observed, Scope,
+    VolumeOwner,
 };
 use aerie_domain::ServiceId;
 use std::{
@@ -32,7 +33,7 @@ pub(super) struct World {
     pub(super) networks: BTreeMap<String, Network>,
     /// First address of each network's subnet, to find overlaps.
     pub(super) subnets: BTreeMap<u32, String>,
-    pub(super) volumes: BTreeMap<String, ServiceId>,
+    pub(super) volumes: BTreeMap<String, VolumeOwner>,
     pub(super) images: BTreeMap<String, u64>,
     events: broadcast::Sender<CloudEvent>,
     pub(super) foreign: BTreeSet<String>,
@@ -146,7 +147,8 @@ impl World {
             }
         }
         for mount in &spec.volumes {
-            self.volumes.entry(mount.volume.clone()).or_insert(spec.service);
+            let owner = mount.named.map_or(VolumeOwner::Service(spec.service), VolumeOwner::Volume);
+            self.volumes.entry(mount.volume.clone()).or_insert(owner);
         }
         Ok(Arrival::ToStart(self.create(spec, hash)))
     }

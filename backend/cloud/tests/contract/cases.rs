@@ -3,9 +3,9 @@
 use crate::fixture::{Fixture, kind_of, silent};
 use aerie_cloud::{
     CloudErrorKind, CloudLogLine, ContainerSpec, ContainerStatus, LogsFrom, Mount, NetworkMode, NetworkSpec, Scope,
-    VolumeSpec,
+    VolumeOwner, VolumeSpec,
 };
-use aerie_domain::{InstanceId, ServiceId};
+use aerie_domain::{InstanceId, ServiceId, VolumeId};
 use futures_util::{StreamExt, TryStreamExt};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -58,17 +58,18 @@ pub async fn a_network_in_use_stays(f: Fixture) {
 }
 
 pub async fn volumes_are_made_once_and_removed(f: Fixture) {
-    let volume = VolumeSpec { name: format!("{}-data", f.run), service: ServiceId::generate() };
+    let service = ServiceId::generate();
+    let volume = VolumeSpec { name: format!("{}-data", f.run), owner: VolumeOwner::Service(service) };
     f.cloud.ensure_volume(&volume).await.unwrap();
     f.cloud.ensure_volume(&volume).await.unwrap();
     let listed = f.cloud.volumes().await.unwrap();
     assert_eq!(listed.len(), 1);
-    assert_eq!((&listed[0].name, listed[0].service), (&volume.name, volume.service));
-    let stolen = VolumeSpec { service: ServiceId::generate(), ..volume.clone() };
+    assert_eq!((&listed[0].name, listed[0].owner), (&volume.name, volume.owner));
+    let stolen = VolumeSpec { owner: VolumeOwner::Service(ServiceId::generate()), ..volume.clone() };
     assert_eq!(kind_of(f.cloud.ensure_volume(&stolen).await), CloudErrorKind::Conflict);
 
-    let mount = Mount { volume: volume.name.clone(), path: "/data".into() };
-    let user = ContainerSpec { volumes: vec![mount], service: volume.service, ..f.idle("user") };
+    let mount = Mount::own(&volume.name, "/data");
+    let user = ContainerSpec { volumes: vec![mount], service, ..f.idle("user") };
     f.cloud.ensure_container(&user).await.unwrap();
     assert_eq!(kind_of(f.cloud.remove_volume(&volume.name).await), CloudErrorKind::Conflict);
     f.cloud.remove_container(&user.name, Duration::ZERO).await.unwrap();
@@ -76,6 +77,40 @@ pub async fn volumes_are_made_once_and_removed(f: Fixture) {
     f.cloud.remove_volume(&volume.name).await.unwrap();
     f.cloud.remove_volume(&volume.name).await.unwrap();
     assert_eq!(f.cloud.volumes().await.unwrap(), []);
+}
+
+pub async fn named_volumes_belong_to_nobody_and_can_be_copied(f: Fixture) {
+    let named = |name: &str| {
+        let id = VolumeId::generate();
+        (id, VolumeSpec { name: format!("{}-volume-{name}", f.run), owner: VolumeOwner::Volume(id) })
+    };
+    let ((id, volume), (_, copy)) = (named("a"), named("b"));
+    f.cloud.ensure_volume(&volume).await.unwrap();
+    f.cloud.ensure_volume(&volume).await.unwrap();
+    let (_, stolen) = named("a");
+    assert_eq!(kind_of(f.cloud.ensure_volume(&stolen).await), CloudErrorKind::Conflict);
+    // services of all kinds may have it at the same time
+    let mount = Mount { named: Some(id), ..Mount::own(&volume.name, "/data/files") };
+    let reader = Mount { read_only: true, ..mount.clone() };
+    let writer = ContainerSpec { volumes: vec![mount], ..f.idle("writer") };
+    let reader = ContainerSpec { volumes: vec![reader], ..f.idle("reader") };
+    for spec in [&writer, &reader] {
+        f.cloud.ensure_container(spec).await.unwrap();
+    }
+    assert_eq!(kind_of(f.cloud.remove_volume(&volume.name).await), CloudErrorKind::Conflict);
+    f.cloud.copy_volume(&volume.name, &copy).await.unwrap();
+    f.cloud.copy_volume(&volume.name, &copy).await.unwrap();
+    assert!(f.cloud.volume_bytes(&copy.name).await.unwrap() < 1 << 20);
+    for spec in [&writer, &reader] {
+        f.cloud.remove_container(&spec.name, Duration::ZERO).await.unwrap();
+    }
+    let owners: Vec<_> = f.cloud.volumes().await.unwrap().into_iter().map(|volume| volume.owner).collect();
+    assert_eq!(owners, [volume.owner, copy.owner]);
+    for name in [&volume.name, &copy.name] {
+        f.cloud.remove_volume(name).await.unwrap();
+    }
+    assert_eq!(f.cloud.volumes().await.unwrap(), []);
+    assert_eq!(f.cloud.inventory(&Scope::Installation).await.unwrap(), [], "no helper is left");
 }
 
 pub async fn a_container_is_made_once(f: Fixture) {

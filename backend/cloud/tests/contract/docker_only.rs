@@ -5,9 +5,10 @@ use crate::{
     real::{base_image, with_real, write_kind},
 };
 use aerie_cloud::{
-    Cloud, CloudErrorKind, ContainerSpec, ImageSpec, LogsFrom, Mount, NetworkMode, Progress, VolumeSpec,
+    Cloud, CloudErrorKind, ContainerSpec, ImageSpec, LogsFrom, Mount, NetworkMode, Progress, VolumeOwner, VolumeSpec,
     docker::{DockerCloud, DockerSettings},
 };
+use aerie_domain::VolumeId;
 use bollard::models::RestartPolicyNameEnum;
 use futures_util::{StreamExt, TryStreamExt};
 use std::{
@@ -98,13 +99,39 @@ async fn the_engine_itself_starts_what_crashed() {
 async fn data_on_volumes_outlives_containers() {
     with_real(async |_, f| {
         let volume = format!("{}-data", f.run);
-        let mount = Mount { volume: volume.clone(), path: "/data".into() };
+        let mount = Mount::own(&volume, "/data");
         let spec = ContainerSpec { volumes: vec![mount], ..f.behaving("counter", "count") };
         // Also when nobody made the volume before: it is ours all the same.
         f.cloud.ensure_container(&spec).await.unwrap();
         assert_eq!(line_with(&*f.cloud, &spec.name, "count").await, "count 1");
         f.cloud.remove_container(&spec.name, Duration::ZERO).await.unwrap();
-        f.cloud.ensure_volume(&VolumeSpec { name: volume, service: spec.service }).await.unwrap();
+        f.cloud.ensure_volume(&VolumeSpec { name: volume, owner: VolumeOwner::Service(spec.service) }).await.unwrap();
+        f.cloud.ensure_container(&spec).await.unwrap();
+        assert_eq!(line_with(&*f.cloud, &spec.name, "count").await, "count 2");
+    })
+    .await;
+}
+
+/// A named volume belongs to user 1000 wherever it appears, and a copy of it has the same on it.
+#[tokio::test]
+async fn what_is_on_a_named_volume_can_be_written_copied_and_measured() {
+    with_real(async |_, f| {
+        let named = |name: &str| {
+            let id = VolumeId::generate();
+            (id, VolumeSpec { name: format!("{}-volume-{name}", f.run), owner: VolumeOwner::Volume(id) })
+        };
+        let ((id, volume), (copy_id, copy)) = (named("a"), named("b"));
+        f.cloud.ensure_volume(&volume).await.unwrap();
+        assert_eq!(f.cloud.volume_bytes(&volume.name).await.unwrap(), 4096, "an empty folder");
+        let mount = Mount { named: Some(id), ..Mount::own(&volume.name, "/data") };
+        let spec = ContainerSpec { volumes: vec![mount], ..f.behaving("counter", "count") };
+        f.cloud.ensure_container(&spec).await.unwrap();
+        assert_eq!(line_with(&*f.cloud, &spec.name, "count").await, "count 1");
+        f.cloud.copy_volume(&volume.name, &copy).await.unwrap();
+        assert!(f.cloud.volume_bytes(&copy.name).await.unwrap() > 4096);
+        f.cloud.remove_container(&spec.name, Duration::ZERO).await.unwrap();
+        let mount = Mount { named: Some(copy_id), ..Mount::own(&copy.name, "/data") };
+        let spec = ContainerSpec { volumes: vec![mount], ..f.behaving("counter-2", "count") };
         f.cloud.ensure_container(&spec).await.unwrap();
         assert_eq!(line_with(&*f.cloud, &spec.name, "count").await, "count 2");
     })

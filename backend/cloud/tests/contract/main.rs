@@ -35,6 +35,7 @@ contract!(
     networks_conflict_clearly,
     a_network_in_use_stays,
     volumes_are_made_once_and_removed,
+    named_volumes_belong_to_nobody_and_can_be_copied,
     a_container_is_made_once,
     a_changed_spec_replaces_the_container,
     an_exited_container_is_replaced,

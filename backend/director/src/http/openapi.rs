@@ -34,6 +34,7 @@ use utoipa::OpenApi;
         (name = "load", description = "What services use and do, over time; the load generator"),
         (name = "actions", description = "Buttons of services: scripts that run on instances when somebody asks"),
         (name = "bindings", description = "Services that use other services of their application"),
+        (name = "volumes", description = "Files that outlive services, shared by all instances of those that have them"),
         (name = "versions", description = "Uploaded code"),
         (name = "backups", description = "What services keep, taken out of them and put back"),
         (name = "operations", description = "How far a request is"),

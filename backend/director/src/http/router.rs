@@ -3,7 +3,7 @@
 use super::{
     api::v1::{
         actions, admin, announcements, applications, backups, bindings, kinds, load_runs, me, operations, services,
-        sessions, tokens, users, versions,
+        sessions, tokens, users, versions, volumes,
     },
     auth, docs, health, metrics, observe, openapi, pages,
     problem::ApiError,
@@ -66,6 +66,13 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(services::access::read_access))
         .routes(routes!(services::renew_secret::renew_secret))
         .routes(routes!(bindings::create::bind_service, bindings::delete::unbind_service))
+        // volumes
+        .routes(routes!(volumes::list::list_volumes, volumes::create::create_volume))
+        .routes(routes!(volumes::read::read_volume, volumes::change::change_volume, volumes::delete::delete_volume))
+        .routes(routes!(volumes::snapshot::snapshot_volume))
+        .routes(routes!(volumes::restore::restore_volume))
+        .routes(routes!(volumes::trash::list_trash))
+        .routes(routes!(volumes::attach::attach_volume, volumes::detach::detach_volume))
         .routes(routes!(sse::logs::read::read_logs))
         .routes(routes!(sse::logs::follow::follow_logs))
         // load

@@ -15,6 +15,8 @@ const ENDPOINTS: &str = "
     DELETE /api/v1/services/{id}/backups/{backup}
     DELETE /api/v1/services/{id}/bindings/{other}
     DELETE /api/v1/services/{id}/versions/{version}
+    DELETE /api/v1/services/{id}/volumes/{volume}
+    DELETE /api/v1/volumes/{id}
     GET /api/v1/admin/announcements
     GET /api/v1/admin/applications
     GET /api/v1/admin/audit
@@ -26,6 +28,7 @@ const ENDPOINTS: &str = "
     GET /api/v1/applications
     GET /api/v1/applications/{id}
     GET /api/v1/applications/{id}/services
+    GET /api/v1/applications/{id}/volumes
     GET /api/v1/events
     GET /api/v1/kinds
     GET /api/v1/kinds/{name}
@@ -35,6 +38,7 @@ const ENDPOINTS: &str = "
     GET /api/v1/me/credits/entries
     GET /api/v1/me/sessions
     GET /api/v1/me/tokens
+    GET /api/v1/me/trash
     GET /api/v1/operations/{id}
     GET /api/v1/services/{id}
     GET /api/v1/services/{id}/access
@@ -54,17 +58,21 @@ const ENDPOINTS: &str = "
     GET /api/v1/services/{id}/versions
     GET /api/v1/services/{id}/versions/{version}
     GET /api/v1/services/{id}/versions/{version}/file
+    GET /api/v1/volumes/{id}
     PATCH /api/v1/applications/{id}
     PATCH /api/v1/services/{id}
+    PATCH /api/v1/volumes/{id}
     POST /api/v1/admin/announcements
     POST /api/v1/admin/services/{id}/stop
     POST /api/v1/admin/users/{id}/disable
     POST /api/v1/admin/users/{id}/enable
     POST /api/v1/admin/users/{id}/grants
     POST /api/v1/applications
+    POST /api/v1/applications/{id}/restart
     POST /api/v1/applications/{id}/services
     POST /api/v1/applications/{id}/start
     POST /api/v1/applications/{id}/stop
+    POST /api/v1/applications/{id}/volumes
     POST /api/v1/load-runs/{id}/cancel
     POST /api/v1/login
     POST /api/v1/me/tokens
@@ -74,16 +82,20 @@ const ENDPOINTS: &str = "
     POST /api/v1/services/{id}/backups/upload
     POST /api/v1/services/{id}/backups/{backup}/restore
     POST /api/v1/services/{id}/load-runs
+    POST /api/v1/services/{id}/restart
     POST /api/v1/services/{id}/secrets/{name}/renew
     POST /api/v1/services/{id}/start
     POST /api/v1/services/{id}/stop
     POST /api/v1/services/{id}/versions
     POST /api/v1/users
+    POST /api/v1/volumes/{id}/restore
+    POST /api/v1/volumes/{id}/snapshot
     PUT /api/v1/me/password
     PUT /api/v1/services/{id}/backups/schedule
     PUT /api/v1/services/{id}/bindings/{other}
     PUT /api/v1/services/{id}/scale
     PUT /api/v1/services/{id}/settings
+    PUT /api/v1/services/{id}/volumes/{volume}
 ";
 
 #[sqlx::test(migrations = "../../migrations")]

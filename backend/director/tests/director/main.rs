@@ -19,5 +19,6 @@ mod http_security;
 mod http_services;
 mod http_streams;
 mod http_uploads;
+mod http_volumes;
 mod simulated;
 mod support;

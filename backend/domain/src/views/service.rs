@@ -1,6 +1,6 @@
 //! Services.
 
-use super::{CodeVersionView, ConnectionsView, InstanceView, OperationView};
+use super::{CodeVersionView, ConnectionsView, InstanceView, OperationView, ServiceVolumesView};
 use crate::{ApplicationId, CodeVersionId, Credits, FigureSpec, ServiceId, ServiceState, SettingSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -207,6 +207,9 @@ pub struct ServiceView {
     /// How it is connected with other services of its application.
     #[serde(default)]
     pub connections: ConnectionsView,
+    /// The volumes of its application.
+    #[serde(default)]
+    pub volumes: ServiceVolumesView,
     /// The newest operation, if it has not ended or ended badly.
     pub operation: Option<OperationView>,
     /// The kind takes code uploads.

@@ -81,6 +81,17 @@ fn references(spec: &KindSpec) -> Check {
         }
         ensure(spec.tmpfs.contains_key(CODE_FOLDER), || format!("tmpfs: {CODE_FOLDER} is missing, code goes there"))?;
     }
+    if let Some(volumes) = &spec.volumes {
+        volumes.roles.iter().try_for_each(|role| exists("volumes.roles", role))?;
+        ensure(!volumes.roles.is_empty(), || "volumes.roles: is empty".to_owned())?;
+        let own = spec.roles.iter().filter(|role| volumes.roles.contains(&role.name));
+        let own = own.filter(|role| role.auxiliary || role.volume.is_some()).map(|role| &role.name).next();
+        ensure(own.is_none(), || "volumes.roles: are not for helpers and roles with a volume of their own".to_owned())?;
+        let covered = |path: &String| path == &volumes.folder || volumes.folder.starts_with(&format!("{path}/"));
+        ensure(is_absolute(&volumes.folder) && !spec.tmpfs.keys().any(covered), || {
+            "volumes.folder: must be a plain absolute path outside of the folders of tmpfs".to_owned()
+        })?;
+    }
     for role in &spec.roles {
         let key = format!("roles.{}.uses", role.name);
         role.uses.iter().try_for_each(|used| exists(&key, used))?;

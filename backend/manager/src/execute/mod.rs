@@ -17,7 +17,7 @@ use crate::{
     world::Task,
 };
 use aerie_agent_protocol::ENV_IDENTITY;
-use aerie_cloud::{Cloud, CloudError, CloudErrorKind, ContainerSpec, Observed};
+use aerie_cloud::{Cloud, CloudError, CloudErrorKind, ContainerSpec, Observed, VolumeOwner};
 use aerie_crash_points::{self as crash_points, Point};
 use aerie_domain::{ApplicationId, InstanceId, ServiceId, UserId};
 use aerie_kinds::Kind;
@@ -102,7 +102,8 @@ impl Executor {
             Step::Remove { id, grace } => self.remove(subject, *id, *grace),
             Step::RemoveVolumes => {
                 let volumes = self.cloud.volumes().await?;
-                for volume in volumes.iter().filter(|volume| volume.service == subject.service) {
+                let own = VolumeOwner::Service(subject.service);
+                for volume in volumes.iter().filter(|volume| volume.owner == own) {
                     self.cloud.remove_volume(&volume.name).await?;
                 }
                 crash_points::pass(Point::VolumesRemoved);

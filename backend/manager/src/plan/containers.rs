@@ -8,11 +8,11 @@ use crate::{
     backoff, explain, names,
     step::{Level, Step},
     subnets,
-    world::{Image, Instance, Role, Seen, Task, Work},
+    world::{Attached, Image, Instance, Role, Seen, Task, Work},
 };
 use aerie_agent_protocol::{ENV_DIRECTOR, ENV_INSTANCE};
-use aerie_cloud::{ContainerSpec, ContainerStatus, Mount, NetworkMode, NetworkSpec, VolumeSpec};
-use aerie_domain::RolePhase;
+use aerie_cloud::{ContainerSpec, ContainerStatus, Mount, NetworkMode, NetworkSpec, VolumeOwner, VolumeSpec};
+use aerie_domain::{RoleName, RolePhase};
 use aerie_kinds::Kind;
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
@@ -242,8 +242,11 @@ fn start(board: &mut Board<'_>, starts: Vec<(usize, String)>) {
     for (index, image) in starts {
         let spec = container(board, &board.drafts[index], image, director);
         for mount in &spec.volumes {
-            let volume = VolumeSpec { name: mount.volume.clone(), service: world.service.id };
-            board.plan.steps.push(Step::EnsureVolume(volume));
+            let owner = mount.named.map_or(VolumeOwner::Service(world.service.id), VolumeOwner::Volume);
+            let step = Step::EnsureVolume(VolumeSpec { name: mount.volume.clone(), owner });
+            if !board.plan.steps.contains(&step) {
+                board.plan.steps.push(step);
+            }
         }
         let draft = &board.drafts[index];
         let (id, row, label) = (draft.id, draft.row, label(&draft.roles, &draft.short));
@@ -256,6 +259,22 @@ fn start(board: &mut Board<'_>, starts: Vec<(usize, String)>) {
         board.say(Level::Info, format!("Starting the container of instance {label}."));
         board.plan.steps.push(Step::Run { id, spec, keep_output });
     }
+}
+
+/// The volumes of the application that an instance with these roles has.
+pub(super) fn named_volumes<'r>(board: &Board<'_>, mut roles: impl Iterator<Item = &'r RoleName>) -> Vec<Mount> {
+    let Some(spec) = board.spec().volumes.as_ref().filter(|spec| roles.any(|role| spec.roles.contains(role))) else {
+        return Vec::new();
+    };
+    let world = board.world;
+    let mount = |volume: &Attached| Mount {
+        volume: names::named_volume(&world.settings.installation, volume.id),
+        path: volume.path.clone(),
+        named: Some(volume.id),
+        read_only: volume.read_only,
+    };
+    let below = |volume: &&Attached| volume.path.starts_with(&format!("{}/", spec.folder));
+    world.service.volumes.iter().filter(below).map(mount).collect()
 }
 
 fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAddr) -> ContainerSpec {
@@ -274,19 +293,11 @@ fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAd
         }
         NetworkMode::Private { network: names::network(&world.settings.installation, service.application_id), aliases }
     };
-    let volumes = draft
-        .live_roles()
-        .filter_map(|role| board.role(role)?.volume.as_ref())
-        .map(|volume| Mount {
-            volume: names::volume(
-                &world.settings.installation,
-                service.id,
-                &volume.name,
-                draft.slot.filter(|_| volume.each).unwrap_or(0),
-            ),
-            path: volume.path.clone(),
-        })
-        .collect();
+    let own = draft.live_roles().filter_map(|role| board.role(role)?.volume.as_ref()).map(|volume| {
+        let slot = draft.slot.filter(|_| volume.each).unwrap_or(0);
+        Mount::own(names::volume(&world.settings.installation, service.id, &volume.name, slot), &volume.path)
+    });
+    let volumes = own.chain(named_volumes(board, draft.live_roles())).collect();
     ContainerSpec {
         name: names::container(&world.settings.installation, service.id, draft.id),
         instance: draft.id,

@@ -1,6 +1,9 @@
 //! Which instance takes which place.
 
-use super::board::{Age, Board, Draft};
+use super::{
+    board::{Age, Board, Draft},
+    containers::named_volumes,
+};
 use aerie_domain::{RoleName, RolePhase};
 use aerie_kinds::{Placement, place};
 use std::collections::BTreeMap;
@@ -93,4 +96,5 @@ fn may_become(board: &Board<'_>, present: &Shape, wanted: &Shape) -> bool {
         && wanted.1.iter().any(|role| present.1.contains(role))
         && kept(wanted, present)
         && kept(present, wanted)
+        && named_volumes(board, present.1.iter()) == named_volumes(board, wanted.1.iter())
 }

@@ -9,11 +9,16 @@ use super::{
     Render,
     board::{Age, Board, Draft, Weight},
     configs,
+    containers::named_volumes,
     leaving::is_exclusive,
     matching::Matching,
 };
-use crate::{explain, world::Image};
+use crate::{
+    explain,
+    world::{Image, Instance},
+};
 use aerie_agent_protocol::{InstanceConfig, ProcessSpec};
+use aerie_cloud::Mount;
 use aerie_domain::{RoleName, RolePhase};
 use aerie_kinds::{Placement, RenderContext, Renewal};
 use std::{cmp::Reverse, collections::BTreeMap};
@@ -29,13 +34,14 @@ pub(super) fn tell_age(board: &mut Board<'_>, render: &dyn Render) {
         let draft = &board.drafts[index];
         let Some(row) = draft.row else { continue };
         let asked = !draft.auxiliary && row.generation < board.world.service.restart_generation;
+        let outdated = asked || has_other_volumes(board, draft, row);
         let differs = row.config.as_deref().is_some_and(|current| {
             let serving = board.world.service.serving;
             let context = RenderContext { serving, ..configs::context(board, draft, &members) };
             let wanted = works(draft).then(|| render.render(board.kind, &context).ok()).flatten();
             wanted.is_some_and(|wanted| !starts_alike(current, &wanted))
         });
-        let age = match (asked, differs) {
+        let age = match (outdated, differs) {
             (false, true) if stays_where_it_is(board, draft) => Age::Restarts,
             (true, _) | (false, true) => Age::Outdated,
             (false, false) => Age::Current,
@@ -46,6 +52,15 @@ pub(super) fn tell_age(board: &mut Board<'_>, render: &dyn Render) {
     for index in turns(board) {
         board.drafts[index].held = false;
     }
+}
+
+/// Its container was made with other volumes of the application than it shall have.
+fn has_other_volumes(board: &Board<'_>, draft: &Draft<'_>, row: &Instance) -> bool {
+    let Some(made) = row.container.as_ref().filter(|_| row.is_running()) else { return false };
+    let has: Vec<&Mount> = made.volumes.iter().filter(|mount| mount.named.is_some()).collect();
+    // draining roles keep what they have
+    let wanted = named_volumes(board, draft.roles.iter().map(|role| &role.name));
+    has != wanted.iter().collect::<Vec<_>>()
 }
 
 /// Others may be using it, so that its processes must not be started anew just like that.
@@ -174,7 +189,7 @@ fn in_order(board: &Board<'_>, age: Age) -> impl Iterator<Item = usize> + use<> 
 
 /// It has brought about what it was told last.
 fn is_well(draft: &Draft<'_>) -> bool {
-    !draft.lost && draft.row.is_some_and(crate::world::Instance::has_applied)
+    !draft.lost && draft.row.is_some_and(Instance::has_applied)
 }
 
 fn leaves(draft: &Draft<'_>) -> bool {

@@ -25,4 +25,5 @@ mod services;
 mod sessions;
 mod tokens;
 mod versions;
+mod volumes;
 mod world;

@@ -15,3 +15,4 @@ pub mod sessions;
 pub mod tokens;
 pub mod users;
 pub mod versions;
+pub mod volumes;

@@ -52,11 +52,15 @@ impl World {
         let db = json!({"kind": "mysql", "name": format!("{name}s-secret-db")});
         let db = text(&user.post(&path, db).await.expect(201)["id"]);
         let backup = backup(app, name, me, db.parse().unwrap()).await;
+        let path = format!("/api/v1/applications/{application}/volumes");
+        let volume = json!({"name": format!("{name}s-secret")});
+        let volume = text(&user.post(&path, volume).await.expect(201)["id"]);
         let run = load_run(app, me, service.parse().unwrap()).await;
         let things = BTreeMap::from([
             ("user", me.to_string()),
             ("store", store.clone()),
             ("other", store),
+            ("volume", volume),
             ("tool", tool),
             ("db", db),
             ("backup", backup.to_string()),

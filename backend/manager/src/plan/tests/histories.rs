@@ -13,6 +13,7 @@ enum Happening {
     Scale(u32, u32, u32),
     Activate(usize),
     Variable(u32),
+    Attach(Option<bool>),
     Restart,
     Kill(usize),
     Vanish(usize),
@@ -37,6 +38,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         4 => (1_u32..3, 1_u32..3, 1_u32..5).prop_map(|(a, b, c)| Happening::Scale(a, b, c)),
         2 => (0_usize..3).prop_map(Happening::Activate),
         3 => (0_u32..3).prop_map(Happening::Variable),
+        2 => prop::option::of(any::<bool>()).prop_map(Happening::Attach),
         1 => Just(Happening::Restart),
         2 => (0_usize..9).prop_map(Happening::Kill),
         1 => (0_usize..9).prop_map(Happening::Vanish),
@@ -73,6 +75,7 @@ fn happens(shop: &mut Imitation, happening: &Happening) {
             shop.ask(|service| service.active = Some(id));
         }
         Happening::Variable(value) => shop.set_variable(value),
+        Happening::Attach(read_only) => shop.attach(read_only),
         Happening::Restart => shop.restart(),
         Happening::Kill(index) => {
             if index < shop.world.instances.len() {
@@ -151,7 +154,8 @@ proptest! {
             _ => {
                 shop.ask(|service| service.desired = DesiredState::Deleted);
                 shop.settle();
-                prop_assert!(shop.deleted && shop.containers.is_empty() && shop.volumes.is_empty());
+                prop_assert!(shop.deleted && shop.containers.is_empty());
+                prop_assert!(shop.volumes.iter().all(|volume| volume.contains("-volume-")), "people's volumes stay");
             }
         }
         prop_assert!(shop.world.operation.is_none());
@@ -204,7 +208,7 @@ proptest! {
     #[test]
     fn replacing_is_never_felt(
         counts in (1_u32..3, 1_u32..3, 1_u32..4),
-        changes in prop::collection::vec((0_u32..4, 0_usize..25, prop::option::of(0_usize..3)), 1..6),
+        changes in prop::collection::vec((0_u32..6, 0_usize..25, prop::option::of(0_usize..3)), 1..6),
     ) {
         let mut shop = Imitation::new().with_entry();
         shop.scale(counts.0, counts.1, counts.2);
@@ -214,6 +218,8 @@ proptest! {
             match change {
                 0 => shop.restart(),
                 1 => shop.scale(counts.0, counts.1, counts.2 + 1),
+                4 => shop.attach(Some(false)),
+                5 => shop.attach(None),
                 value => shop.set_variable(value),
             }
             for _ in 0..turns {

@@ -8,12 +8,13 @@ use crate::{
     plan::{KindFiles, Render, plan},
     settings::ManagerSettings,
     step::Plan,
-    world::{Entry, EntryInstance, Image, Instance, OpenOperation, Seen, Service, Status, Version, World},
+    world::{Attached, Entry, EntryInstance, Image, Instance, OpenOperation, Seen, Service, Status, Version, World},
 };
 use aerie_agent_protocol::{CodePlan, CodeVersionSpec, FileSpec, InstanceConfig, TaskReport};
 use aerie_cloud::ContainerSpec;
 use aerie_domain::{
     ActionRunId, ApplicationId, CodeVersionId, DesiredState, InstanceId, RoleName, RolePhase, ServiceId, ServiceState,
+    VolumeId,
 };
 use aerie_kinds::Kind;
 pub(crate) use engine::life;
@@ -100,6 +101,7 @@ impl Imitation {
                 serving: None,
                 previous: None,
                 slots_kept: 0,
+                volumes: vec![],
                 restart_generation: 0,
                 restarting: vec![],
             },
@@ -211,6 +213,22 @@ impl Imitation {
         });
     }
 
+    /// Gives it a volume of its application, to write or only to read, or none.
+    pub fn attach(&mut self, read_only: Option<bool>) {
+        let id = VolumeId(uuid::Uuid::from_u128(55));
+        let attached = read_only.map(|read_only| Attached { id, path: "/data/files".into(), read_only });
+        self.ask(|service| service.volumes = attached.into_iter().collect());
+    }
+
+    /// The volumes of its application that its containers have, and whether they can only be read.
+    pub fn attached(&self) -> BTreeSet<(InstanceId, bool)> {
+        let named = |(id, container): (&InstanceId, &Container)| {
+            let named: Vec<_> = container.spec.volumes.iter().filter(|mount| mount.named.is_some()).collect();
+            named.first().map(|mount| (*id, mount.read_only))
+        };
+        self.containers.iter().filter_map(named).collect()
+    }
+
     /// Asks for new instances.
     pub fn restart(&mut self) {
         self.ask(|_| ());
@@ -220,7 +238,14 @@ impl Imitation {
     /// Whether everything that runs was started as it is wanted now.
     pub fn is_new(&self) -> bool {
         let service = &self.world.service;
+        let read_only = service.volumes.first().map(|volume| volume.read_only);
+        let attached = self.attached();
         self.world.instances.iter().filter(|row| !row.auxiliary).all(|row| {
+            let has = attached.iter().find(|(id, _)| *id == row.id).map(|(_, read_only)| *read_only);
+            let wants = row.roles.iter().any(|role| role.name.as_str() == "php").then_some(read_only).flatten();
+            if has != wants {
+                return false;
+            }
             let told = self.containers.get(&row.id).and_then(|container| container.applied.as_ref());
             row.generation >= service.restart_generation
                 && told.is_some_and(|config| config.environment == service.variables)

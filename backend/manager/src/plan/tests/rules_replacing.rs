@@ -217,3 +217,34 @@ fn nothing_gives_way_before_the_image_of_its_successor_is_there() {
     shop.settle();
     assert!(shop.containers.values().all(|container| container.spec.image == "aerie/database:2"));
 }
+
+#[test]
+fn a_volume_reaches_the_instances_that_may_have_it_by_replacing_them() {
+    let mut shop = Imitation::running();
+    shop.scale(1, 1, 2);
+    shop.settle();
+    let with_php = |shop: &Imitation| -> BTreeSet<InstanceId> {
+        let rows = shop.world.instances.iter().filter(|row| row.roles.iter().any(|r| r.name == role("php")));
+        rows.map(|row| row.id).collect()
+    };
+    let (front, old) = (ids(&shop).difference(&with_php(&shop)).copied().collect::<BTreeSet<_>>(), with_php(&shop));
+    shop.attach(Some(false));
+    shop.settle();
+    let new = with_php(&shop);
+    assert!(new.is_disjoint(&old) && ids(&shop).is_superset(&front), "only those that have it are new");
+    assert_eq!(shop.attached(), new.iter().map(|id| (*id, false)).collect());
+    shop.check_fixpoint();
+    // packed or not, whoever runs php has it, and nobody else
+    shop.scale(1, 1, 1);
+    shop.settle();
+    assert_eq!(shop.attached().len(), 1);
+    shop.scale(1, 2, 3);
+    shop.settle();
+    assert_eq!(shop.attached().len(), 3);
+    assert!(shop.is_new());
+    shop.attach(None);
+    shop.settle();
+    assert_eq!(shop.attached(), BTreeSet::new());
+    let volumes = shop.volumes.iter().filter(|volume| volume.contains("-volume-")).count();
+    assert_eq!(volumes, 1, "what is on it stays");
+}

@@ -180,7 +180,7 @@ impl Imitation {
             }
             Step::RemoveVolumes => {
                 assert_eq!(self.world.service.desired, DesiredState::Deleted, "data goes only with its service");
-                self.volumes.clear();
+                self.volumes.retain(|volume| volume.contains("-volume-"));
             }
             Step::RemoveNetwork => assert!(self.containers.is_empty()),
             Step::Delete => {
@@ -196,6 +196,9 @@ impl Imitation {
         let slot = self.row(id).slot.unwrap_or(0);
         for mount in &spec.volumes {
             assert!(self.volumes.contains(&mount.volume));
+            if mount.named.is_some() {
+                continue;
+            }
             assert_eq!(mount.volume.ends_with(&format!(".{slot}")), slot > 0, "data stays in its slot: {mount:?}");
             let users = self.containers.iter().filter(|(other, c)| **other != id && c.spec.volumes.contains(mount));
             assert_eq!(users.count(), 0, "two containers share a volume");

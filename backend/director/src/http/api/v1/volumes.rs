@@ -1,0 +1,12 @@
+//! Named volumes of applications.
+
+pub mod attach;
+pub mod change;
+pub mod create;
+pub mod delete;
+pub mod detach;
+pub mod list;
+pub mod read;
+pub mod restore;
+pub mod snapshot;
+pub mod trash;
