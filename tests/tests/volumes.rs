@@ -12,14 +12,14 @@ use serde_json::json;
 use std::{collections::BTreeSet, fs, time::Duration};
 
 /// Takes files, tells what is in one of them and which instance tells it.
-const PAGE: &str = r#"<?php
+const PAGE: &str = r"<?php
 $file = '/data/uploads/' . basename($_GET['name'] ?? 'none');
 if ($_SERVER['REQUEST_METHOD'] === 'POST') {
     echo @file_put_contents($file, file_get_contents('php://input')) === false ? 'refused' : 'kept';
 } else {
     echo gethostname() . ' ' . (is_file($file) ? file_get_contents($file) : 'nothing');
 }
-"#;
+";
 
 fn archive() -> Result<Vec<u8>> {
     let folder = tempfile::tempdir()?;

@@ -38,7 +38,7 @@ async fn a_volume_lives_until_its_time_in_the_trash_is_over(pool: PgPool) {
     let mut txn = store.begin().await.unwrap();
     txn.attachment_put(&attachment).await.unwrap();
     txn.commit().await.unwrap();
-    assert_eq!(store.attachments_of_service(service.id).await.unwrap(), [attachment.clone()]);
+    assert_eq!(store.attachments_of_service(service.id).await.unwrap(), std::slice::from_ref(&attachment));
     assert_eq!(store.attachments_of_volumes(&[uploads.id]).await.unwrap(), [attachment]);
 
     // it is measured once, and again when nobody has it any more
