@@ -11,7 +11,7 @@ mod health;
 mod metrics;
 pub(crate) mod observe;
 pub mod openapi;
-mod pages;
+pub mod pages;
 pub mod problem;
 pub mod router;
 mod security;

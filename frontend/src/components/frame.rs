@@ -22,19 +22,22 @@ pub fn Header() -> impl IntoView {
     let signed_in = expect_context::<SignedIn>();
     let frame = Resource::new(move || signed_in.version(), |_| load_frame());
     refresh_every(PACE, Signal::stored(true), Callback::new(move |()| signed_in.changed()));
+    // One boundary: with two that wait for the same resource a page sometimes never ends (leptos issue 4851).
     view! {
-        <header class="top">
-            <a class="brand" href="/">
-                <Logo />
-                <span>"Aerie"</span>
-            </a>
-            <Transition>
-                {move || Suspend::new(async move { view! { <Person frame=frame.await /> } })}
-            </Transition>
-        </header>
         <Transition>
             {move || Suspend::new(async move {
-                frame.await.ok().map(|frame| view! { <Banners frame=frame.data now=frame.now /> })
+                let frame = frame.await;
+                let banners = frame.as_ref().ok().cloned();
+                view! {
+                    <header class="top">
+                        <a class="brand" href="/">
+                            <Logo />
+                            <span>"Aerie"</span>
+                        </a>
+                        <Person frame />
+                    </header>
+                    {banners.map(|frame| view! { <Banners frame=frame.data now=frame.now /> })}
+                }
             })}
         </Transition>
     }

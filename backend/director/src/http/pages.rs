@@ -15,13 +15,23 @@ use leptos::{
     nonce::Nonce,
     prelude::{provide_context, use_context},
 };
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use std::sync::LazyLock;
+
+/// The pages. Found out once per process and before any page is rendered: while leptos does that, resources of pages that are
+/// being rendered never load, also afterwards (leptos issue 4773).
+static LISTING: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+
+/// Paths of all pages.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    LISTING.iter().map(AxumRouteListing::path)
+}
 
 /// Routes of all pages and server functions.
 pub fn routes(state: &AppState) -> Router<AppState> {
     Router::new().route("/fn/{*function}", post(server_function)).leptos_routes_with_context(
         state,
-        generate_route_list(App),
+        LISTING.clone(),
         context(state),
         shell,
     )
