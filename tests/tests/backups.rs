@@ -159,7 +159,7 @@ async fn rows_come_back_bad_dumps_are_refused_and_nothing_gets_stuck() -> Result
         if said.contains("mariadb-dump") { Ok(()) } else { Err(said) }
     })
     .await?;
-    let Database { ada, id, .. } = db;
+    let Database { ada, id, container, .. } = db;
     home.kill_director()?;
     home.restart_director().await?;
     let path = format!("/services/{id}/backups");
@@ -172,6 +172,8 @@ async fn rows_come_back_bad_dumps_are_refused_and_nothing_gets_stuck() -> Result
     let well = ended.state == BackupState::Ready && ended.check.as_ref().is_some_and(|check| check.ok);
     let said = ended.state == BackupState::Failed && !ended.reason.is_empty() && ended.digest.is_none();
     ensure!(well || said, "{ended:?}");
+    let client = "--defaults-file=/run/aerie/mysql/client.cnf";
+    home.docker(&["exec", &container, "mariadb", client, "-e", "drop table app.large"])?;
     let again: BackupView = ada.json(Method::POST, &path, None).await?;
     until("the next one", PATIENCE, || async {
         let view: BackupView =

@@ -28,7 +28,8 @@ impl UploadForm {
         }
     }
 
-    /// The section of the page that it is in.
+    /// The section of the page that it is in, for whoever sends people back there.
+    #[cfg(feature = "ssr")]
     pub const fn section(self) -> &'static str {
         match self {
             Self::Version => "code",

@@ -8,7 +8,7 @@ use aerie_domain::BackupScript;
 fn everything(data: &Data) -> String {
     answer(
         data,
-        "select id, name, md5(picture) from app.pets order by id; select * from app.named; 
+        "select id, name, md5(picture) from app.pets order by id; select * from app.named;
          select trigger_name, action_statement from information_schema.triggers where trigger_schema = 'app';
          select routine_name from information_schema.routines where routine_schema = 'app';
          select event_name from information_schema.events where event_schema = 'app'; show tables from app",
