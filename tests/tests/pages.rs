@@ -47,6 +47,14 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
         .await?;
     }
 
+    let volumes = format!("/applications/{application}/volumes");
+    let mut ids = Vec::new();
+    for name in ["uploads", "old-uploads"] {
+        let volume: Value = ada.json(Method::POST, &volumes, Some(json!({ "name": name }))).await?;
+        ids.push(volume["id"].as_str().context("a volume has an id")?.to_owned());
+    }
+    ada.send(Method::DELETE, &format!("/volumes/{}", ids[1]), None).await?.error_for_status()?;
+
     let browser = Browser::open(&home.url(), Scripts::On).await?;
     let before = ["/".to_owned(), "/login".to_owned(), "/register".to_owned(), "/api/docs".to_owned()];
     let after = [
@@ -58,6 +66,8 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
         format!("/services/{db}"),
         format!("/services/{lab}"),
         format!("/services/{db}/access"),
+        format!("/volumes/{}", ids[0]),
+        "/trash".to_owned(),
         "/account".to_owned(),
         "/account/credits".to_owned(),
         "/no-such-page".to_owned(),
