@@ -42,7 +42,11 @@ pub async fn send_requests(
             () = stop.cancelled() => break,
         }
     }
-    // They see the same token, and note that they were cut off.
+    // Orders that came at the last moment, too: they see the same token, and note that they were cut off.
+    orders.close();
+    while let Some(order) = orders.recv().await {
+        runs.spawn(run(usecases.clone(), order, entry, stop.clone()));
+    }
     while runs.join_next().await.is_some() {}
 }
 
