@@ -44,17 +44,42 @@ pub struct Fixture {
     pub folder: PathBuf,
     /// Part of all names.
     pub run: String,
+    /// Where its networks lie.
+    pub pool: Arc<Pool>,
 }
 
-/// Where the networks of [`Fixture::network_spec`] lie.
-pub const POOL: &str = "10.254.0.0/16";
+/// Addresses of one case, apart from those of others: the rules of a firewall hold for a pool.
+#[derive(Debug)]
+pub struct Pool {
+    /// Third part of its first address.
+    first: u8,
+    taken: AtomicU8,
+}
 
-/// Third parts of addresses: every network of this test run has its own.
-static NEXT_SUBNET: AtomicU8 = AtomicU8::new(1);
+/// Networks of a pool.
+const SIZE: u8 = 4;
+
+impl Pool {
+    pub fn new() -> Arc<Self> {
+        static NEXT: AtomicU8 = AtomicU8::new(0);
+        Arc::new(Self { first: NEXT.fetch_add(SIZE, Ordering::SeqCst), taken: AtomicU8::new(0) })
+    }
+
+    /// In the notation with a slash.
+    pub fn network(&self) -> String {
+        format!("10.254.{}.0/22", self.first)
+    }
+
+    fn third_part(&self) -> u8 {
+        let taken = self.taken.fetch_add(1, Ordering::SeqCst);
+        assert!(taken < SIZE, "a case has {SIZE} networks");
+        self.first + taken
+    }
+}
 
 impl Fixture {
     pub fn network_spec(&self, name: &str) -> NetworkSpec {
-        let part = NEXT_SUBNET.fetch_add(1, Ordering::SeqCst);
+        let part = self.pool.third_part();
         NetworkSpec {
             name: format!("{}-{name}", self.run),
             subnet: format!("10.254.{part}.0/24"),

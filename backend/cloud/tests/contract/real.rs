@@ -1,6 +1,6 @@
 //! A real Docker Engine as a fixture. Whatever a case leaves behind, or however it fails, is cleaned up.
 
-use crate::fixture::{BEHAVE, Fixture, Hands, POOL, silent};
+use crate::fixture::{BEHAVE, Fixture, Hands, Pool, silent};
 use aerie_cloud::docker::{
     DockerCloud, DockerSettings,
     firewall::{Firewall, FirewallSettings},
@@ -89,6 +89,7 @@ pub struct Real {
     pub cloud: DockerCloud,
     pub installation: String,
     pub folder: TempDir,
+    pub pool: Arc<Pool>,
 }
 
 impl Real {
@@ -101,7 +102,7 @@ impl Real {
     pub fn firewall(&self, agent_port: u16) -> Firewall {
         Firewall::new(FirewallSettings {
             installation: self.installation.clone(),
-            pool: POOL.parse().unwrap(),
+            pool: self.pool.network().parse().unwrap(),
             agent_ports: std::collections::BTreeSet::from([agent_port]),
             reachable: vec![],
         })
@@ -114,6 +115,7 @@ impl Real {
             image: image.to_owned(),
             folder: self.folder.path().join("kind"),
             run: self.installation.clone(),
+            pool: Arc::clone(&self.pool),
         }
     }
 }
@@ -141,7 +143,7 @@ pub async fn with_real(case: impl AsyncFnOnce(&Real, Fixture)) {
     settings.base_image = base_image();
     let cloud = DockerCloud::connect(settings).await.expect("a Docker Engine at /var/run/docker.sock");
     let docker = Docker::connect_with_local_defaults().unwrap().negotiate_version().await.unwrap();
-    let real = Real { docker, cloud, installation, folder };
+    let real = Real { docker, cloud, installation, folder, pool: Pool::new() };
     let running = async {
         let bare = real.fixture("");
         let image = bare.cloud.ensure_image(&bare.image_spec("0123"), silent()).await.unwrap();

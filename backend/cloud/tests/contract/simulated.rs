@@ -1,6 +1,6 @@
 //! The simulated cloud as a fixture: a task plays the containers' part.
 
-use crate::fixture::{BEHAVE, Fixture, Hands};
+use crate::fixture::{BEHAVE, Fixture, Hands, Pool};
 use aerie_cloud::{
     Cloud, CloudErrorKind, ImageSpec, Scope,
     simulated::{Operation, SimulatedCloud, SimulatedOptions},
@@ -42,6 +42,7 @@ pub async fn with_simulated<F: Future<Output = ()>>(case: impl FnOnce(Fixture) -
         image: "contract:1".into(),
         folder: "contract".into(),
         run: "run".into(),
+        pool: Pool::new(),
     };
     tokio::select! {
         // Both may be dropped at any await: the case is over, or has failed.
@@ -115,6 +116,7 @@ async fn ten_thousand_containers_take_no_time() {
         image: "contract:1".into(),
         folder: "x".into(),
         run: "run".into(),
+        pool: Pool::new(),
     };
     let start = Instant::now();
     let specs: Vec<_> = (0..10_000).map(|number| fixture.idle(&number.to_string())).collect();
