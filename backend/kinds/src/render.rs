@@ -10,12 +10,14 @@ mod offers;
 mod order;
 mod quote;
 mod rehearsal;
+mod starts;
 
 pub use actions::ActionCall;
 pub(crate) use engine::check;
 pub use offers::{Offer, OfferContext};
 pub(crate) use order::start_order;
 pub(crate) use rehearsal::rehearse;
+pub use starts::Starts;
 
 use crate::{FileTemplate, Kind, ProcessTemplate, RoleSpec};
 use aerie_agent_protocol::{
@@ -148,7 +150,7 @@ impl Kind {
             code: self.code_plan(context),
             processes,
             init,
-            environment: if self.spec.variables_in_files { BTreeMap::new() } else { context.variables.clone() },
+            environment: self.environment(context),
             tasks: Vec::new(),
             drain,
         })
@@ -171,8 +173,8 @@ impl Kind {
 
 fn process(engine: &Engine, role: &RoleSpec) -> Result<ProcessSpec, RenderError> {
     let ProcessTemplate {
-        command,
-        environment,
+        command: _,
+        environment: _,
         check,
         reload,
         renewal: _,
@@ -183,14 +185,11 @@ fn process(engine: &Engine, role: &RoleSpec) -> Result<ProcessSpec, RenderError>
         metrics,
     } = &role.process;
     let at = |key: &str| format!("roles.{}.process.{key}", role.name);
-    let environment = environment
-        .iter()
-        .map(|(name, value)| Ok((name.clone(), engine.text(&at("environment"), value)?)))
-        .collect::<Result<_, _>>()?;
+    let (command, environment) = starts::program(|| engine, role)?;
     Ok(ProcessSpec {
         role: role.name.clone(),
         name: role.name.to_string(),
-        command: engine.texts(&at("command"), command)?,
+        command,
         environment,
         files: role.files.iter().map(|FileTemplate { path, .. }| path.clone()).collect(),
         check: engine.texts(&at("check"), check)?,

@@ -16,6 +16,7 @@ pub(crate) fn rehearse(kind: &Kind) -> Result<(), (String, String)> {
     for context in [full(kind), bare(kind)] {
         let offers = kind.offers(&OfferContext::from(&context)).map(|_| ());
         let rendered = offers.and_then(|()| kind.render(&context).map(|_| ()));
+        let rendered = rendered.and_then(|()| kind.starts(&context).map(|_| ()));
         rendered.and_then(|()| actions(kind, &context)).map_err(|error| {
             let file = if error.file.starts_with("files/") { error.file.clone() } else { "template.toml".to_owned() };
             let line = error.source.line().map(|line| format!("line {line}: ")).unwrap_or_default();

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-fn kind(name: &str) -> Arc<Kind> {
+pub(super) fn kind(name: &str) -> Arc<Kind> {
     static KINDS: LazyLock<Kinds> =
         LazyLock::new(|| Kinds::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../service-templates")).unwrap());
     Arc::clone(KINDS.get(name).unwrap())

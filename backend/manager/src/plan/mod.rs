@@ -66,7 +66,7 @@ use crate::{
 };
 use aerie_agent_protocol::InstanceConfig;
 use aerie_domain::{DesiredState, ServiceState};
-use aerie_kinds::{Kind, RenderContext};
+use aerie_kinds::{Kind, RenderContext, RenderError, Starts};
 use board::Board;
 use time::Duration;
 
@@ -74,6 +74,11 @@ use time::Duration;
 pub trait Render: Sync {
     /// The configuration of one instance, or why there is none.
     fn render(&self, kind: &Kind, context: &RenderContext) -> Result<InstanceConfig, String>;
+
+    /// What its processes are started with.
+    fn starts(&self, kind: &Kind, context: &RenderContext) -> Result<Starts, String> {
+        self.render(kind, context).map(|config| Starts::from(&config))
+    }
 }
 
 /// Renders the kind's own files.
@@ -81,16 +86,22 @@ pub struct KindFiles;
 
 impl Render for KindFiles {
     fn render(&self, kind: &Kind, context: &RenderContext) -> Result<InstanceConfig, String> {
-        kind.render(context).map_err(|error| {
-            let mut text = error.to_string();
-            let mut cause = std::error::Error::source(&error);
-            while let Some(error) = cause {
-                text = format!("{text}: {error}");
-                cause = error.source();
-            }
-            text
-        })
+        kind.render(context).map_err(|error| in_words(&error))
     }
+
+    fn starts(&self, kind: &Kind, context: &RenderContext) -> Result<Starts, String> {
+        kind.starts(context).map_err(|error| in_words(&error))
+    }
+}
+
+fn in_words(error: &RenderError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 /// What has to be done now.

@@ -20,7 +20,7 @@ use crate::{
 use aerie_agent_protocol::{InstanceConfig, ProcessSpec};
 use aerie_cloud::Mount;
 use aerie_domain::{RoleName, RolePhase};
-use aerie_kinds::{Placement, RenderContext, Renewal};
+use aerie_kinds::{Placement, RenderContext, Renewal, Starts};
 use std::{cmp::Reverse, collections::BTreeMap};
 use time::Duration;
 
@@ -35,11 +35,10 @@ pub(super) fn tell_age(board: &mut Board<'_>, render: &dyn Render) {
         let Some(row) = draft.row else { continue };
         let asked = !draft.auxiliary && row.generation < board.world.service.restart_generation;
         let outdated = asked || has_other_volumes(board, draft, row);
-        let differs = row.config.as_deref().is_some_and(|current| {
+        let differs = row.config.as_deref().filter(|_| works(draft)).is_some_and(|current| {
             let serving = board.world.service.serving;
             let context = RenderContext { serving, ..configs::context(board, draft, &members) };
-            let wanted = works(draft).then(|| render.render(board.kind, &context).ok()).flatten();
-            wanted.is_some_and(|wanted| !starts_alike(current, &wanted))
+            render.starts(board.kind, &context).is_ok_and(|wanted| !Starts::from(current).are_like(&wanted))
         });
         let age = match (outdated, differs) {
             (false, true) if stays_where_it_is(board, draft) => Age::Restarts,
@@ -66,20 +65,6 @@ fn has_other_volumes(board: &Board<'_>, draft: &Draft<'_>, row: &Instance) -> bo
 /// Others may be using it, so that its processes must not be started anew just like that.
 fn works(draft: &Draft<'_>) -> bool {
     draft.is_running() && !draft.renew && draft.roles.iter().any(|role| role.phase != RolePhase::Starting)
-}
-
-/// Whether processes that run with one configuration run as the other wants, as far as they read it at their start. Those that
-/// only one of them has come or go in any case.
-fn starts_alike(current: &InstanceConfig, wanted: &InstanceConfig) -> bool {
-    let start = |process: &ProcessSpec| {
-        let ProcessSpec { role, command, environment, streams, .. } = process.clone();
-        (role, command, environment, streams)
-    };
-    let same = |wanted: &ProcessSpec| {
-        let current = current.processes.iter().find(|current| current.name == wanted.name);
-        current.is_none_or(|current| start(current) == start(wanted))
-    };
-    current.environment == wanted.environment && wanted.processes.iter().all(same)
 }
 
 /// A second one beside it is impossible, or more would be lost than its processes.
