@@ -1,6 +1,9 @@
 //! `docs/howto/wordpress.md` for real: Debian's WordPress on php and mysql, installed, written in, scaled, and hurt.
 
-use aerie_domain::{ServiceId, views::ServiceView};
+use aerie_domain::{
+    ServiceId,
+    views::{ServiceView, VolumeView},
+};
 use aerie_tests::{Api, HowTo, Installation, Visitor, until};
 use anyhow::{Context, Result, ensure};
 use reqwest::{Client, Method, header};
@@ -92,7 +95,7 @@ impl Author {
     }
 }
 
-/// php and mysql, started, with the archive of the page.
+/// php with a volume, and mysql, started, with the archive of the page.
 async fn blog(ada: &Api) -> Result<(ServiceId, String)> {
     let site = ada.application_with("blog", "php").await?;
     let id = site.summary.id;
@@ -101,6 +104,11 @@ async fn blog(ada: &Api) -> Result<(ServiceId, String)> {
     let db: ServiceView = ada.json(Method::POST, &path, Some(form)).await?;
     let db = db.summary.id;
     ada.accepted(Method::PUT, &format!("/services/{id}/bindings/{db}"), Some(json!({}))).await?;
+    let volumes = format!("/applications/{}/volumes", site.summary.application_id);
+    let uploads: VolumeView = ada.json(Method::POST, &volumes, Some(json!({ "name": "uploads" }))).await?;
+    ada.send(Method::PUT, &format!("/services/{id}/volumes/{}", uploads.id), Some(json!({})))
+        .await?
+        .error_for_status()?;
     let _: Value = ada.json(Method::POST, &format!("/services/{db}/start"), None).await?;
     ada.accepted(Method::POST, &format!("/services/{id}/start"), None).await?;
     let archive = HowTo::follow("howto/wordpress")?.file("wordpress.tar.gz")?;
@@ -142,6 +150,11 @@ async fn a_blog_is_installed_written_and_scaled_and_survives_the_death_of_an_ins
         ensure!(author.read(&shown).await? == picture, "the picture stays, turn {turn}");
         ensure!(author.read(&thumbnail).await?.starts_with(b"\x89PNG"), "the small picture stays, turn {turn}");
         ensure!(String::from_utf8_lossy(&author.read(&post).await?).contains("An elephant."), "turn {turn}");
+    }
+    let outside = shown.rsplit_once("/wp-content/uploads/").context("pictures have their own path")?.0;
+    for path in ["..%2f..%2fetc/passwd", "%2e%2e/%2e%2e/etc/passwd", "no-such-picture.png"] {
+        let answer = author.client.get(format!("{outside}/wp-content/uploads/{path}")).send().await?;
+        ensure!(answer.status() == 404, "{path}: {}", answer.status());
     }
 
     // One dies; the author goes on writing at once.
