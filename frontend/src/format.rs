@@ -2,7 +2,7 @@
 //! server's clock along, so that hydration never finds another text than it expects.
 
 use aerie_domain::Credits;
-use time::{OffsetDateTime, UtcOffset};
+use time::{Duration, OffsetDateTime, UtcOffset};
 
 /// "1 instance", "4 instances".
 pub fn count(number: u64, noun: &str) -> String {
@@ -66,9 +66,18 @@ pub fn ago(then: OffsetDateTime, now: OffsetDateTime) -> String {
     if (now - then).whole_days() > 30 { date(then) } else { format!("{} ago", duration(then, now)) }
 }
 
-/// "in 3 days", or "over" when it has passed.
+/// "in 3 days", rounded as people do, or "over" when it has passed.
 pub fn until(then: OffsetDateTime, now: OffsetDateTime) -> String {
-    if then <= now { "over".to_owned() } else { format!("in {}", duration(now, then)) }
+    if then <= now {
+        return "over".to_owned();
+    }
+    let half = match (then - now).whole_seconds() {
+        ..60 => Duration::ZERO,
+        60..3600 => Duration::seconds(30),
+        3600..172_800 => Duration::minutes(30),
+        _ => Duration::hours(12),
+    };
+    format!("in {}", duration(now, then + half))
 }
 
 /// "2026-11-21".
@@ -134,7 +143,7 @@ pub fn query_value(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use time::{Duration, macros::datetime};
+    use time::macros::datetime;
 
     #[test]
     fn sizes_read_well() {
@@ -167,6 +176,8 @@ mod tests {
             assert_eq!(ago(now - Duration::seconds(seconds), now), text);
         }
         assert_eq!(until(now + Duration::days(3), now), "in 3 days");
+        assert_eq!(until(now + Duration::days(7) - Duration::seconds(1), now), "in 7 days");
+        assert_eq!(until(now + Duration::minutes(59) + Duration::seconds(40), now), "in 1 h");
         assert_eq!(until(now, now), "over");
         assert_eq!(clock(now), "14:03:22.417");
         assert_eq!([5, 60, 900].map(|step| axis(now, step)), ["14:03:22", "14:03", "11-21 14:03"]);
