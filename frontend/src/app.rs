@@ -5,7 +5,7 @@ use crate::{
     pages::{
         AccessPage, AccountPage, AdminAnnouncementsPage, AdminApplicationsPage, AdminAuditPage, AdminHealthPage,
         AdminUserPage, AdminUsersPage, ApplicationPage, ApplicationsPage, CreditsPage, HomePage, LogInPage, LogsPage,
-        NewServicePage, RegisterPage, ServicePage, TrashPage, VolumePage,
+        NewServicePage, RegisterPage, ServicePage, TrashPage, VolumeFilesPage, VolumePage,
     },
 };
 use leptos::prelude::*;
@@ -79,6 +79,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/applications/:id/new-service") view=NewServicePage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id") view=ServicePage ssr=SsrMode::Async />
                     <Route path=path!("/volumes/:id") view=VolumePage ssr=SsrMode::Async />
+                    <Route path=path!("/volumes/:id/files") view=VolumeFilesPage ssr=SsrMode::Async />
                     <Route path=path!("/trash") view=TrashPage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id/access") view=AccessPage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id/logs") view=LogsPage ssr=SsrMode::Async />

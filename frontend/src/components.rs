@@ -24,6 +24,7 @@ mod role_chip;
 mod service_row;
 mod state_badge;
 mod text_area;
+mod upload;
 mod when;
 
 pub use banners::Banners;
@@ -48,4 +49,5 @@ pub use role_chip::{RoleChip, role_class};
 pub use service_row::ServiceRow;
 pub use state_badge::StateBadge;
 pub use text_area::TextArea;
+pub use upload::{FileField, FileForm, UploadForm, upload_error};
 pub use when::{Ago, Moment, Until};

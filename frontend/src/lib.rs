@@ -26,9 +26,9 @@ mod server;
 mod ssr;
 
 pub use app::App;
-pub use page_error::PageError;
 #[cfg(feature = "ssr")]
-pub use pages::UploadForm;
+pub use components::UploadForm;
+pub use page_error::PageError;
 #[cfg(feature = "ssr")]
 pub use ssr::shell::shell;
 #[cfg(feature = "ssr")]

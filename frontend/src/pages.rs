@@ -16,6 +16,7 @@ mod register;
 mod service;
 mod trash;
 mod volume;
+mod volume_files;
 
 pub use access::AccessPage;
 pub use account::AccountPage;
@@ -31,10 +32,9 @@ pub use logs::LogsPage;
 pub use new_service::NewServicePage;
 pub use register::RegisterPage;
 pub use service::ServicePage;
-#[cfg(feature = "ssr")]
-pub use service::UploadForm;
 pub use trash::TrashPage;
 pub use volume::VolumePage;
+pub use volume_files::VolumeFilesPage;
 
 use crate::PageError;
 use aerie_domain::Problem;

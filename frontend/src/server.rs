@@ -47,8 +47,8 @@ pub use services::{
 pub use sessions::{AccountData, LogIn, RevokeOtherSessions, RevokeSession, load_account};
 pub use tokens::{CreateToken, RevokeToken};
 pub use volumes::{
-    ChangeVolume, CreateVolume, DeleteVolume, RestoreVolume, SetVolume, SnapshotVolume, TrashData, load_trash,
-    load_volume,
+    ChangeVolume, CreateVolume, DeleteVolume, DeleteVolumeFile, FilesData, RestoreVolume, SetVolume, SnapshotVolume,
+    TrashData, load_trash, load_volume, load_volume_files,
 };
 
 use serde::{Deserialize, Serialize};

@@ -32,6 +32,16 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
     let path = format!("/applications/{application}/services");
     let db = ada.json::<ServiceView>(Method::POST, &path, Some(form)).await?.summary.id;
     ada.accepted(Method::PUT, &format!("/services/{id}/bindings/{db}"), Some(json!({}))).await?;
+    ada.accepted(Method::POST, &format!("/services/{db}/start"), None).await?;
+    ada.wait_state(db, ServiceState::Running).await?;
+    let backups = format!("/services/{db}/backups");
+    ada.json::<Value>(Method::POST, &backups, None).await?;
+    until("the backup to be checked", Duration::from_secs(60), || async {
+        let kept: Value = ada.json(Method::GET, &backups, None).await.map_err(|error| error.to_string())?;
+        let state = kept["items"][0]["state"].clone();
+        if state == "ready" { Ok(()) } else { Err(state.to_string()) }
+    })
+    .await?;
 
     let form = json!({ "kind": "generic", "name": "lab" });
     let lab = ada.json::<ServiceView>(Method::POST, &path, Some(form)).await?.summary.id;
@@ -54,27 +64,32 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
         ids.push(volume["id"].as_str().context("a volume has an id")?.to_owned());
     }
     ada.send(Method::DELETE, &format!("/volumes/{}", ids[1]), None).await?.error_for_status()?;
+    let file = format!("/volumes/{}/content?path=2026/report.json", ids[0]);
+    ada.send(Method::PUT, &file, Some(json!({ "visitors": 12 }))).await?.error_for_status()?;
+    let attach = format!("/services/{id}/volumes/{}", ids[0]);
+    ada.accepted(Method::PUT, &attach, Some(json!({ "path": "/data/uploads" }))).await?;
 
     let browser = Browser::open(&home.url(), Scripts::On).await?;
-    let before = ["/".to_owned(), "/login".to_owned(), "/register".to_owned(), "/api/docs".to_owned()];
+    let before = [("home", "/"), ("login", "/login"), ("register", "/register"), ("api-docs", "/api/docs")];
     let after = [
-        "/applications".to_owned(),
-        format!("/applications/{application}"),
-        format!("/applications/{application}/new-service"),
-        format!("/services/{id}"),
-        format!("/services/{id}/logs"),
-        format!("/services/{db}"),
-        format!("/services/{lab}"),
-        format!("/services/{db}/access"),
-        format!("/volumes/{}", ids[0]),
-        "/trash".to_owned(),
-        "/account".to_owned(),
-        "/account/credits".to_owned(),
-        "/no-such-page".to_owned(),
+        ("applications", "/applications".to_owned()),
+        ("application", format!("/applications/{application}")),
+        ("new-service", format!("/applications/{application}/new-service")),
+        ("php", format!("/services/{id}")),
+        ("logs", format!("/services/{id}/logs")),
+        ("mysql", format!("/services/{db}")),
+        ("generic", format!("/services/{lab}")),
+        ("access", format!("/services/{db}/access")),
+        ("volume", format!("/volumes/{}", ids[0])),
+        ("files", format!("/volumes/{}/files?path=2026", ids[0])),
+        ("trash", "/trash".to_owned()),
+        ("account", "/account".to_owned()),
+        ("credits", "/account/credits".to_owned()),
+        ("missing", "/no-such-page".to_owned()),
     ];
     let mut faults = Vec::new();
-    for path in before {
-        faults.extend(look(&browser, &path).await.with_context(|| path.clone())?);
+    for (name, path) in before {
+        faults.extend(look(&browser, name, path).await.context(name)?);
     }
     browser.pretend(1280, 1000, false).await?;
     browser.go("/login").await?;
@@ -82,8 +97,8 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
     browser.fill("#field-password", "correct horse battery").await?;
     browser.click("main form button[type=submit]").await?;
     browser.see("credits", Duration::from_secs(20)).await?;
-    for path in after {
-        faults.extend(look(&browser, &path).await.with_context(|| path.clone())?);
+    for (name, path) in after {
+        faults.extend(look(&browser, name, &path).await.context(name)?);
     }
 
     let found: Value = home.admin().await?.json(Method::GET, "/admin/users?text=ada", None).await?;
@@ -98,23 +113,23 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
     browser.click("main form button[type=submit]").await?;
     browser.see("Admin", Duration::from_secs(20)).await?;
     let admins = [
-        "/admin".to_owned(),
-        "/admin/users".to_owned(),
-        format!("/admin/users/{person}"),
-        "/admin/applications".to_owned(),
-        "/admin/audit".to_owned(),
-        "/admin/announcements".to_owned(),
-        format!("/services/{id}"),
+        ("admin", "/admin".to_owned()),
+        ("admin-users", "/admin/users".to_owned()),
+        ("admin-user", format!("/admin/users/{person}")),
+        ("admin-applications", "/admin/applications".to_owned()),
+        ("admin-audit", "/admin/audit".to_owned()),
+        ("admin-announcements", "/admin/announcements".to_owned()),
+        ("admin-php", format!("/services/{id}")),
     ];
-    for path in admins {
-        faults.extend(look(&browser, &path).await.with_context(|| path.clone())?);
+    for (name, path) in admins {
+        faults.extend(look(&browser, name, &path).await.context(name)?);
     }
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
     browser.close().await
 }
 
 /// Looks at a page as four people would; gives what is wrong with it.
-async fn look(browser: &Browser, path: &str) -> Result<Vec<String>> {
+async fn look(browser: &Browser, name: &str, path: &str) -> Result<Vec<String>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test/pictures");
     fs::create_dir_all(&folder)?;
     let mut faults = Vec::new();
@@ -126,13 +141,15 @@ async fn look(browser: &Browser, path: &str) -> Result<Vec<String>> {
             browser.go(path).await?;
         }
         tokio::time::sleep(Duration::from_millis(600)).await;
-        let name = path.trim_matches('/').split('/').filter(|part| part.len() < 30).collect::<Vec<_>>().join("-");
-        let (name, scheme) = (if name.is_empty() { "home" } else { &name }, if dark { "dark" } else { "light" });
-        browser.picture(&folder.join(format!("{name}-{width}-{scheme}.png"))).await?;
-        let wide = browser.driver().execute("return document.documentElement.scrollWidth", Vec::new()).await?;
-        if wide.json().as_i64().is_none_or(|wide| wide > i64::from(width)) {
-            faults.push(format!("{path} at {width}: scrolls sideways ({})", wide.json()));
+        let scheme = if dark { "dark" } else { "light" };
+        let measure = "const page = document.documentElement; return [page.scrollWidth, page.scrollHeight]";
+        let (wide, high): (u32, u32) = browser.driver().execute(measure, Vec::new()).await?.convert()?;
+        if wide > width {
+            faults.push(format!("{path} at {width}: scrolls sideways ({wide})"));
         }
+        // the whole page, not only what the window shows of it
+        browser.pretend(width, high, dark).await?;
+        browser.picture(&folder.join(format!("{name}-{width}-{scheme}.png"))).await?;
         browser.driver().execute(AXE, Vec::new()).await?;
         let found = browser
             .driver()

@@ -3,7 +3,7 @@
 
 use aerie_domain::{
     Problem, ServiceId, VolumeId,
-    views::{ApplicationView, ServiceView, VolumeView},
+    views::{ApplicationView, ServiceView, VolumeFolderView, VolumeView},
 };
 use aerie_tests::{Api, Installation, Visitor, tar_gz, until};
 use anyhow::{Context, Result, ensure};
@@ -83,6 +83,18 @@ async fn files_outlive_instances_versions_and_services() -> Result<()> {
     let hosts = tellers(&visitor, &address, "miaow", 30).await?;
     ensure!(hosts.len() == 2, "both tell it: {hosts:?}");
 
+    // People see what programs see, and the other way round. (A body of JSON is a file like any other.)
+    let on_it = |end: &str| format!("/volumes/{}/{end}", uploads.id);
+    let listed: VolumeFolderView = ada.json(Method::GET, &on_it("files"), None).await?;
+    ensure!(listed.entries.iter().any(|entry| entry.name == "cat.txt" && entry.size_bytes == 5), "{listed:?}");
+    let file = ada.send(Method::GET, &on_it("content?path=cat.txt"), None).await?;
+    ensure!(file.status() == 200 && file.text().await? == "miaow");
+    ada.send(Method::PUT, &on_it("content?path=cat.txt"), Some(json!("hiss"))).await?.error_for_status()?;
+    tellers(&visitor, &address, "\"hiss\"", 6).await?;
+    ensure!(post(&visitor, &address, "miaow").await? == "kept", "the program can still write it");
+    ada.send(Method::PUT, &on_it("content?path=a/b.txt"), Some(json!(1))).await?.error_for_status()?;
+    ada.send(Method::DELETE, &on_it("files?path=a"), None).await?.error_for_status()?;
+
     // Another version, more instances, all of them new, and once off and on again.
     let version = ada.upload(id, "again.tar.gz", archive()?).await?;
     ada.accepted(Method::POST, &path("/activate"), Some(json!({ "version_id": version.id }))).await?;
@@ -105,6 +117,12 @@ async fn files_outlive_instances_versions_and_services() -> Result<()> {
     let other = bob.application_with("shop", "php").await?.summary.id;
     let answer = bob.send(Method::PUT, &format!("/services/{other}/volumes/{}", uploads.id), Some(json!({}))).await?;
     ensure!(answer.status() == 404, "{}", answer.status());
+    for (method, end) in
+        [(Method::GET, "files"), (Method::GET, "content?path=cat.txt"), (Method::DELETE, "files?path=cat.txt")]
+    {
+        let answer = bob.send(method, &on_it(end), None).await?;
+        ensure!(answer.status() == 404, "{end}: {}", answer.status());
+    }
     let mine = ada.application_with("other", "php").await?;
     let elsewhere = format!("/services/{}/volumes/{}", mine.summary.id, uploads.id);
     let problem = refused(&ada, Method::PUT, &elsewhere, json!({})).await?;

@@ -22,6 +22,7 @@ mod containers;
 mod context;
 mod errors;
 mod events;
+mod files;
 pub mod firewall;
 mod hardening;
 mod helper;
@@ -37,8 +38,9 @@ mod volumes;
 use crate::builds::Builds;
 use crate::{
     Cloud, CloudError, CloudErrorKind, CloudEvent, CloudLogLine, ContainerSpec, ImageSpec, LogsFrom, NetworkSpec,
-    Observed, ObservedNetwork, ObservedVolume, Progress, Scope, VolumeOwner, VolumeSpec,
+    Observed, ObservedNetwork, ObservedVolume, Progress, Scope, VolumeFile, VolumeOwner, VolumeSpec,
 };
+use aerie_domain::{VolumePath, views::VolumeFolderView};
 use async_trait::async_trait;
 use client::Engine;
 use futures_util::stream::BoxStream;
@@ -162,6 +164,22 @@ impl Cloud for DockerCloud {
 
     async fn volume_bytes(&self, name: &str) -> Result<u64, CloudError> {
         self.measure(name).await
+    }
+
+    async fn volume_folder(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<VolumeFolderView, CloudError> {
+        self.folder(volume, path).await
+    }
+
+    async fn volume_read(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<VolumeFile, CloudError> {
+        self.read(volume, path).await
+    }
+
+    async fn volume_write(&self, volume: &VolumeSpec, path: &VolumePath, file: VolumeFile) -> Result<(), CloudError> {
+        self.write(volume, path, file).await
+    }
+
+    async fn volume_delete(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<(), CloudError> {
+        self.delete(volume, path).await
     }
 
     async fn remove_volume(&self, name: &str) -> Result<(), CloudError> {

@@ -11,12 +11,18 @@ pub mod simulated;
 
 pub use spec::{
     CloudError, CloudErrorKind, CloudEvent, CloudLogLine, ContainerSpec, ContainerStatus, ImageSpec, LogsFrom, Mount,
-    NetworkMode, NetworkSpec, Observed, ObservedNetwork, ObservedVolume, Progress, Scope, VolumeOwner, VolumeSpec,
+    NetworkMode, NetworkSpec, Observed, ObservedNetwork, ObservedVolume, Progress, Scope, VolumeFile, VolumeOwner,
+    VolumeSpec,
 };
+
+use aerie_domain::{VolumePath, views::VolumeFolderView};
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use std::{path::PathBuf, time::Duration};
+
+/// Files and folders of a volume's folder that are listed. More: larger answers; fewer: more folders are cut short.
+pub const MOST_ENTRIES: usize = 1000;
 
 /// A place where containers run.
 ///
@@ -53,6 +59,22 @@ pub trait Cloud: Send + Sync + 'static {
 
     /// How many bytes are on a volume.
     async fn volume_bytes(&self, name: &str) -> Result<u64, CloudError>;
+
+    /// What is in a folder of a volume, sorted, as far as it is listed ([`MOST_ENTRIES`]).
+    ///
+    /// This and its neighbours never leave the volume, whatever links are on it. Errors:
+    /// [`NotFound`](CloudErrorKind::NotFound) when nothing is there, [`Conflict`](CloudErrorKind::Conflict) when it is
+    /// something else than was meant.
+    async fn volume_folder(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<VolumeFolderView, CloudError>;
+
+    /// A file of a volume. Its content ends with an error when less of it comes than was told.
+    async fn volume_read(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<VolumeFile, CloudError>;
+
+    /// Puts a file on a volume, with the folders that lead to it; one that is there is replaced as a whole, once all has come.
+    async fn volume_write(&self, volume: &VolumeSpec, path: &VolumePath, file: VolumeFile) -> Result<(), CloudError>;
+
+    /// Removes a file or a folder with all that is in it; of a link, the link. The top of a volume cannot be removed.
+    async fn volume_delete(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<(), CloudError>;
 
     /// Removes the volume with its data.
     async fn remove_volume(&self, name: &str) -> Result<(), CloudError>;

@@ -8,6 +8,7 @@
 
 mod controls;
 mod failures;
+mod files;
 mod logs;
 mod resources;
 mod subnet;
@@ -17,12 +18,14 @@ pub use failures::Operation;
 
 use crate::{
     Cloud, CloudError, CloudErrorKind, CloudEvent, CloudLogLine, ContainerSpec, ImageSpec, LogsFrom, NetworkSpec,
-    Observed, ObservedNetwork, ObservedVolume, Progress, Scope, VolumeSpec, builds::Builds,
+    Observed, ObservedNetwork, ObservedVolume, Progress, Scope, VolumeFile, VolumeSpec, builds::Builds,
 };
+use aerie_domain::{VolumePath, views::VolumeFolderView};
 use async_trait::async_trait;
+use bytes::Bytes;
 use failures::Failures;
 use futures_util::{
-    StreamExt,
+    StreamExt, TryStreamExt,
     future::ready,
     stream::{self, BoxStream},
 };
@@ -174,6 +177,32 @@ impl Cloud for SimulatedCloud {
     async fn volume_bytes(&self, name: &str) -> Result<u64, CloudError> {
         self.enter(Operation::VolumeBytes)?;
         Ok(self.world().volume_bytes(name))
+    }
+
+    async fn volume_folder(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<VolumeFolderView, CloudError> {
+        self.enter(Operation::VolumeFolder)?;
+        self.change(|world| world.volume_folder(volume, path))
+    }
+
+    async fn volume_read(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<VolumeFile, CloudError> {
+        self.enter(Operation::VolumeRead)?;
+        let content = self.change(|world| world.volume_read(volume, path))?;
+        Ok(VolumeFile { bytes: content.len() as u64, content: stream::iter([Ok(content)]).boxed() })
+    }
+
+    async fn volume_write(&self, volume: &VolumeSpec, path: &VolumePath, file: VolumeFile) -> Result<(), CloudError> {
+        self.enter(Operation::VolumeWrite)?;
+        let pieces: Result<Vec<Bytes>, _> = file.content.try_collect().await;
+        let content = pieces.map(|pieces| pieces.concat()).unwrap_or_default();
+        if content.len() as u64 != file.bytes {
+            return Err(CloudError::new(CloudErrorKind::Transient, "not all of it came"));
+        }
+        self.change(|world| world.volume_write(volume, path, content.into()))
+    }
+
+    async fn volume_delete(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<(), CloudError> {
+        self.enter(Operation::VolumeDelete)?;
+        self.change(|world| world.volume_delete(volume, path))
     }
 
     async fn remove_volume(&self, name: &str) -> Result<(), CloudError> {

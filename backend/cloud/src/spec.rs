@@ -1,9 +1,11 @@
 //! What is asked of a cloud, and what it answers.
 
 use aerie_domain::{InstanceId, ServiceId, VolumeId};
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, io, net::IpAddr, path::PathBuf, sync::Arc};
 use time::OffsetDateTime;
 
 /// Which containers an inventory covers.
@@ -222,6 +224,14 @@ pub struct CloudEvent {
     pub service: ServiceId,
     /// The instance.
     pub instance: InstanceId,
+}
+
+/// A file on its way from or to a volume.
+pub struct VolumeFile {
+    /// How much it is.
+    pub bytes: u64,
+    /// All of it, in pieces.
+    pub content: BoxStream<'static, io::Result<Bytes>>,
 }
 
 /// What a failed call means for the caller.

@@ -24,3 +24,4 @@ pub mod serve;
 pub mod simulated_agents;
 pub mod state;
 pub mod telemetry;
+pub mod volume_files;

@@ -24,6 +24,7 @@ use crate::{
     metrics::Metrics,
     simulated_agents::SimulatedAgents,
     state::{AppState, leptos_options},
+    volume_files::CloudFiles,
 };
 use aerie_domain::DirectorId;
 use aerie_frontend::Assets;
@@ -91,6 +92,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         let entry = settings::entry_address(&config);
         lifecycle.spawn(load::send_requests(usecases.clone(), orders, entry, lifecycle.soft().clone()));
     }
+    usecases.give_volume_files(Arc::new(CloudFiles::new(Arc::clone(&cloud), &options.installation)));
     lifecycle.spawn_until_soft(garbage::collect(usecases.clone()));
     lifecycle.spawn_until_soft(charging::charge(usecases.clone()));
     lifecycle.spawn_until_soft(backups::advance(usecases.clone(), listener.subscribe()));

@@ -14,6 +14,7 @@ mod size;
 mod state;
 mod times;
 pub mod views;
+mod volume_path;
 
 pub use backup::{BackupEvery, BackupJobKind, BackupScript, BackupState, BackupStep, BackupWhy};
 pub use capability::ALLOWED_CAPABILITIES;
@@ -33,3 +34,4 @@ pub use state::{
     UserRole, VolumeState,
 };
 pub use times::Times;
+pub use volume_path::{VolumePath, VolumePathError};

@@ -20,6 +20,7 @@ mod operation;
 mod page;
 mod service;
 mod volume;
+mod volume_file;
 
 pub use account::{ChangePassword, CreateToken, CreatedToken, LogIn, Me, Register, SessionView, TokenView, UserView};
 pub use action::{
@@ -51,3 +52,4 @@ pub use volume::{
     AttachVolume, ChangeVolume, CreateVolume, RestoreVolume, ServiceVolumeView, ServiceVolumesView, SnapshotVolume,
     VolumeUseView, VolumeView,
 };
+pub use volume_file::{VolumeEntryKind, VolumeEntryView, VolumeFolderView, VolumePathQuery};

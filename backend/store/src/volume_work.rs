@@ -102,6 +102,12 @@ impl Store {
         Ok(id.map(VolumeId))
     }
 
+    /// How much is on it is to be looked at anew: it was changed by hand.
+    pub async fn volume_measure_soon(&self, id: VolumeId) -> Result<(), StoreError> {
+        sqlx::query!("update volumes set measured_at = null where id = $1", id.0).execute(self.pool()).await?;
+        Ok(())
+    }
+
     /// So many bytes are on it.
     pub async fn volume_measured(&self, id: VolumeId, bytes: u64) -> Result<(), StoreError> {
         sqlx::query!(

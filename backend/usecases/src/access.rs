@@ -7,11 +7,13 @@ use aerie_domain::{
 };
 use aerie_kinds::{Kind, KindSpec, Offer, OfferContext};
 use aerie_store::{ApplicationRow, Secrets, ServiceRow};
+use async_recursion::async_recursion as boxed;
 use rand::{TryRngCore, rngs::OsRng};
 
 impl UseCases {
     /// Addresses, names and passwords of a service, for its owner. Not for tokens that may only read: with a password
     /// one can change all data.
+    #[boxed]
     pub async fn access(&self, actor: &Actor, id: ServiceId) -> Outcome<AccessView> {
         let (service, application, _) = self.owned_service(actor, id).await?;
         actor.may_write()?;
@@ -28,6 +30,7 @@ impl UseCases {
     }
 
     /// Makes another password. The service and those that use it get it at once; programs elsewhere have to be told.
+    #[boxed]
     pub async fn renew_secret(&self, actor: &Actor, id: ServiceId, name: &str) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;

@@ -6,6 +6,7 @@ use aerie_domain::{
     views::{ChangePassword, Me, Register, UserView},
 };
 use aerie_store::{NewAudit, NewUser};
+use async_recursion::async_recursion as boxed;
 
 /// Longest e-mail address (RFC 5321 §4.5.3.1) and longest of the free-text fields, in characters.
 const MAX_EMAIL: usize = 254;
@@ -13,6 +14,7 @@ const MAX_TEXT: usize = 100;
 
 impl UseCases {
     /// Makes an account with the initial credit.
+    #[boxed]
     pub async fn register(&self, form: Register, client: &ClientInfo) -> Outcome<UserView> {
         if !self.settings().open_registration {
             let detail = "Registration is closed here. Ask your teacher for an account.";
@@ -72,6 +74,7 @@ impl UseCases {
     }
 
     /// Who the actor is, and what they have and spend.
+    #[boxed]
     pub async fn me(&self, actor: &Actor) -> Outcome<Me> {
         Ok(Me { user: self.user(actor.user).await?, credit: self.credit(actor.user).await? })
     }
@@ -82,6 +85,7 @@ impl UseCases {
     }
 
     /// Sets a new password. All other sessions end; API tokens stay.
+    #[boxed]
     pub async fn change_password(&self, actor: &Actor, form: ChangePassword) -> Outcome<()> {
         let session = actor.may_change_account()?;
         self.attempts().check(&actor.name, &actor.address)?;

@@ -17,6 +17,7 @@ use aerie_kinds::{ActionSpec, Kind};
 use aerie_store::{
     ActionResultRow, ActionRunRow, InstanceLite, NewActionResult, NewActionRun, NewEvent, ServiceRow, Txn,
 };
+use async_recursion::async_recursion as boxed;
 use rules::{Candidate, obstacle};
 
 /// Runs that are kept per service. More: more rows of people who press all day.
@@ -30,6 +31,7 @@ const LISTED: i64 = 50;
 
 impl UseCases {
     /// The actions of a service, with what became of them.
+    #[boxed]
     pub async fn actions(&self, actor: &Actor, id: ServiceId) -> Outcome<ActionsView> {
         let (service, ..) = self.readable_service(actor, id).await?;
         let kind = self.kind_of(&service.kind)?;
@@ -58,6 +60,7 @@ impl UseCases {
     }
 
     /// Runs of a service's actions, newest first.
+    #[boxed]
     pub async fn action_runs(&self, actor: &Actor, id: ServiceId, query: &RunsQuery) -> Outcome<Vec<ActionRunView>> {
         let (service, ..) = self.readable_service(actor, id).await?;
         let runs = self.store().action_runs(service.id, query.before, LISTED).await?;
@@ -65,6 +68,7 @@ impl UseCases {
     }
 
     /// Presses a button.
+    #[boxed]
     pub async fn run_action(
         &self,
         actor: &Actor,

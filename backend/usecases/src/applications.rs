@@ -6,9 +6,11 @@ use aerie_domain::{
     views::{ApplicationView, CreateApplication, EventKind, Page, PageQuery, Rename},
 };
 use aerie_store::{ApplicationRow, NewOperation, ServiceIntent, Txn};
+use async_recursion::async_recursion as boxed;
 
 impl UseCases {
     /// The actor's applications with their services, oldest first.
+    #[boxed]
     pub async fn applications(&self, actor: &Actor, page: &PageQuery) -> Outcome<Page<ApplicationView>> {
         let after = page.after.as_deref().map(str::parse::<ApplicationId>).transpose();
         let after = after.map_err(|_| Problem::field("after", "must be the next of an earlier page"))?;
@@ -30,6 +32,7 @@ impl UseCases {
     }
 
     /// One application that the actor may look at.
+    #[boxed]
     pub async fn application(&self, actor: &Actor, id: ApplicationId) -> Outcome<ApplicationView> {
         let (row, owner) = match self.store().application_with_owner(id).await? {
             Some((row, owner)) if actor.may_read_of(owner.id) => (row, owner),
@@ -62,6 +65,7 @@ impl UseCases {
     }
 
     /// Makes an empty application.
+    #[boxed]
     pub async fn create_application(&self, actor: &Actor, form: CreateApplication) -> Outcome<ApplicationView> {
         actor.may_write()?;
         let name = application_name(&form.name)?;
@@ -83,6 +87,7 @@ impl UseCases {
     }
 
     /// Gives an application another name. Its public addresses change with it.
+    #[boxed]
     pub async fn rename_application(&self, actor: &Actor, id: ApplicationId, form: Rename) -> Outcome<ApplicationView> {
         actor.may_write()?;
         let name = application_name(&form.name)?;
@@ -104,6 +109,7 @@ impl UseCases {
 
     /// Removes an application with all its services, in whatever state they are. Cannot be taken back, but its volumes
     /// are in the trash for a while.
+    #[boxed]
     pub async fn delete_application(&self, actor: &Actor, id: ApplicationId) -> Outcome<()> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;

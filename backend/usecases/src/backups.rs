@@ -22,6 +22,7 @@ use aerie_domain::{
 };
 use aerie_kinds::BackupSpec;
 use aerie_store::{InstanceLite, NewBackup, NewBackupJob, ServiceRow, Txn};
+use async_recursion::async_recursion as boxed;
 use std::{path::PathBuf, time::Duration};
 use time::OffsetDateTime;
 
@@ -51,6 +52,7 @@ const KEEP_FAILED: i64 = 3;
 
 impl UseCases {
     /// Everything about the backups of a service.
+    #[boxed]
     pub async fn backups(&self, actor: &Actor, id: ServiceId) -> Outcome<BackupsView> {
         let (service, ..) = self.readable_service(actor, id).await?;
         let Some(spec) = &self.kind_of(&service.kind)?.spec.backup else { return Ok(BackupsView::default()) };
@@ -73,6 +75,7 @@ impl UseCases {
     }
 
     /// One backup.
+    #[boxed]
     pub async fn backup(&self, actor: &Actor, service: ServiceId, id: BackupId) -> Outcome<BackupView> {
         let (service, ..) = self.readable_service(actor, service).await?;
         let row = self.store().backup_fetch(service.id, id).await?;
@@ -81,6 +84,7 @@ impl UseCases {
 
     /// The contents of a backup and the name to save them under. For the owner alone, and not for tokens that may only read:
     /// there may be passwords among the data.
+    #[boxed]
     pub async fn backup_file(&self, actor: &Actor, service: ServiceId, id: BackupId) -> Outcome<(PathBuf, String)> {
         let (service, ..) = self.owned_service(actor, service).await?;
         actor.may_write()?;
@@ -93,6 +97,7 @@ impl UseCases {
     }
 
     /// Has a backup made.
+    #[boxed]
     pub async fn make_backup(&self, actor: &Actor, id: ServiceId) -> Outcome<BackupView> {
         actor.may_write()?;
         let (service, ..) = self.owned_service(actor, id).await?;
@@ -114,6 +119,7 @@ impl UseCases {
     }
 
     /// Removes a backup for good.
+    #[boxed]
     pub async fn delete_backup(&self, actor: &Actor, service: ServiceId, id: BackupId) -> Outcome<()> {
         actor.may_write()?;
         self.owned_service(actor, service).await?;

@@ -6,12 +6,14 @@ use aerie_domain::{
     views::{Accepted, BindService, BindingView, ConnectionsView},
 };
 use aerie_store::{BindingRow, ServiceRow, Txn};
+use async_recursion::async_recursion as boxed;
 
 /// Longest prefix, so that the whole names stay within what a variable may be called.
 const MAX_PREFIX: usize = 32;
 
 impl UseCases {
     /// Lets a service use another one of its application, or gives the binding another prefix.
+    #[boxed]
     pub async fn bind_service(
         &self,
         actor: &Actor,
@@ -55,6 +57,7 @@ impl UseCases {
     }
 
     /// Takes a service's connection details away from another one.
+    #[boxed]
     pub async fn unbind_service(&self, actor: &Actor, id: ServiceId, other: ServiceId) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;

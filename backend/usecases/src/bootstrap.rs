@@ -6,6 +6,7 @@ use aerie_domain::{
     UserRole,
 };
 use aerie_store::{NewAudit, NewService, NewUser, ServiceIntent};
+use async_recursion::async_recursion as boxed;
 use rand::{TryRngCore, rngs::OsRng};
 use std::time::{Duration, SystemTime};
 use tokio::fs;
@@ -29,6 +30,7 @@ const SPARE_FILES: Duration = Duration::from_hours(1);
 
 impl UseCases {
     /// Makes the system user with the application and the entry service that every installation has. Safe to repeat.
+    #[boxed]
     pub async fn ensure_system(&self) -> Outcome<()> {
         let store = self.store();
         let bug = |error: NameError| Failure::Bug(error.to_string());
@@ -93,6 +95,7 @@ impl UseCases {
     }
 
     /// Makes the first admin with a random password, if there is no person yet. Returns the password then.
+    #[boxed]
     pub async fn ensure_admin(&self) -> Outcome<Option<String>> {
         if self.store().user_count().await? > 0 {
             return Ok(None);
@@ -125,6 +128,7 @@ impl UseCases {
     }
 
     /// Removes what nobody needs any more: ended sessions, old events, blobs without a version, cut-off uploads.
+    #[boxed]
     pub async fn collect_garbage(&self) -> Outcome<()> {
         self.store().sessions_prune().await?;
         self.store().tokens_prune().await?;

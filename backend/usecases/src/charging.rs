@@ -4,6 +4,7 @@
 use crate::{Actor, Outcome, UseCases, Via, services::OwnedService};
 use aerie_domain::{BootId, CreditLevel, DesiredState, OperationKind, Problem, ServiceId, views::EventKind};
 use aerie_store::{ClockReading, NewEvent, ServiceIntent};
+use async_recursion::async_recursion as boxed;
 use std::{io, time::Duration, time::Instant};
 
 /// Time since a machine's boot: a clock that nobody can step.
@@ -26,6 +27,7 @@ const STOPPED: &str = "Stopped because the credit of its owner is used up. Code,
 impl UseCases {
     /// One round: books what is due, tells people how much they have used, and stops the services of those who have
     /// nothing left. `uptime` reads the clock of this machine.
+    #[boxed]
     pub async fn charge(&self, uptime: &(dyn Fn() -> io::Result<Uptime> + Send + Sync)) -> Outcome<()> {
         if let Some(reading) = self.read_clocks(uptime).await? {
             let charged = self.store().charge(&reading, self.settings().charge_period).await?;

@@ -13,6 +13,7 @@ use aerie_domain::{
     views::{Accepted, CodeVersionView, EventKind, Page, PageQuery},
 };
 use aerie_store::{NewVersion, VersionRow};
+use async_recursion::async_recursion as boxed;
 use std::path::PathBuf;
 use tokio::task::spawn_blocking;
 
@@ -28,13 +29,13 @@ const MAX_NOTE: usize = 500;
 /// Longest file name that is kept, in characters.
 const MAX_FILE_NAME: usize = 100;
 
-/// An upload that is arriving. Dropped unfinished, it leaves nothing behind.
-pub struct StagedUpload {
-    pub(crate) service: ServiceId,
+/// An upload that is arriving, for a service or something else. Dropped unfinished, it leaves nothing behind.
+pub struct StagedUpload<O = ServiceId> {
+    pub(crate) of: O,
     pub(crate) incoming: Incoming,
 }
 
-impl StagedUpload {
+impl<O> StagedUpload<O> {
     /// Appends what has arrived.
     pub async fn write(&mut self, bytes: &[u8]) -> Outcome<()> {
         self.incoming.write(bytes).await
@@ -43,6 +44,7 @@ impl StagedUpload {
 
 impl UseCases {
     /// The versions of a service, newest first.
+    #[boxed]
     pub async fn versions(
         &self,
         actor: &Actor,
@@ -62,6 +64,7 @@ impl UseCases {
     }
 
     /// One version.
+    #[boxed]
     pub async fn version(&self, actor: &Actor, service: ServiceId, version: CodeVersionId) -> Outcome<CodeVersionView> {
         let (service, ..) = self.readable_service(actor, service).await?;
         let row = self.version_row(service.id, version).await?;
@@ -75,6 +78,7 @@ impl UseCases {
 
     /// Opens an upload. Refused before a byte is read when the service takes no code, keeps too many versions or the
     /// disk is nearly full.
+    #[boxed]
     pub async fn begin_upload(&self, actor: &Actor, service: ServiceId) -> Outcome<StagedUpload> {
         actor.may_write()?;
         let (service, ..) = self.owned_service(actor, service).await?;
@@ -90,10 +94,11 @@ impl UseCases {
         }
         let limit = self.settings().uploads.archive.max_upload_bytes;
         self.require_room(limit)?;
-        Ok(StagedUpload { service: service.id, incoming: self.incoming(limit, "archive").await? })
+        Ok(StagedUpload { of: service.id, incoming: self.incoming(limit, "archive").await? })
     }
 
     /// Checks what has arrived and makes it a version. It is not active until somebody activates it.
+    #[boxed]
     pub async fn finish_upload(
         &self,
         actor: &Actor,
@@ -102,7 +107,7 @@ impl UseCases {
         note: &str,
     ) -> Outcome<CodeVersionView> {
         actor.may_write()?;
-        let StagedUpload { service, incoming } = upload;
+        let StagedUpload { of: service, incoming } = upload;
         if note.chars().count() > MAX_NOTE {
             return Err(Problem::field("note", format!("must have at most {MAX_NOTE} characters")).into());
         }
@@ -140,6 +145,7 @@ impl UseCases {
     }
 
     /// Makes a version the one that visitors get.
+    #[boxed]
     pub async fn activate_version(
         &self,
         actor: &Actor,
@@ -157,6 +163,7 @@ impl UseCases {
     }
 
     /// Removes a version that is neither active nor served.
+    #[boxed]
     pub async fn delete_version(&self, actor: &Actor, service: ServiceId, version: CodeVersionId) -> Outcome<()> {
         actor.may_write()?;
         self.version(actor, service, version).await?;
@@ -172,6 +179,7 @@ impl UseCases {
     }
 
     /// The uploaded file of a version and the name to save it under.
+    #[boxed]
     pub async fn version_file(
         &self,
         actor: &Actor,
@@ -185,6 +193,7 @@ impl UseCases {
     }
 
     /// The normalised archive that an instance may fetch: one of its own service's, or nothing.
+    #[boxed]
     pub async fn code_for_instance(&self, instance: InstanceId, digest: &str) -> Outcome<Option<PathBuf>> {
         let allowed = self.store().version_for_instance(instance, digest).await?;
         Ok(allowed.then(|| self.blob_path(digest)))

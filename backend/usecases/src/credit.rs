@@ -6,6 +6,7 @@ use aerie_domain::{
     views::{CreditView, CreditsView, DayUse, LedgerEntryView, Page, PageQuery},
 };
 use aerie_store::{CreditRow, LedgerEntryRow, Txn};
+use async_recursion::async_recursion as boxed;
 use time::{Duration, OffsetDateTime};
 
 /// Days in the summary. Larger: a longer page and a slower query.
@@ -13,6 +14,7 @@ const SUMMARY: Duration = Duration::days(14);
 
 impl UseCases {
     /// The actor's credit, and where it went lately.
+    #[boxed]
     pub async fn credits(&self, actor: &Actor) -> Outcome<CreditsView> {
         let credit = self.credit(actor.user).await?;
         let since = OffsetDateTime::now_utc().replace_time(time::Time::MIDNIGHT) - SUMMARY + Duration::DAY;
@@ -27,6 +29,7 @@ impl UseCases {
     }
 
     /// Every movement of the actor's credit, newest first.
+    #[boxed]
     pub async fn credit_entries(&self, actor: &Actor, page: &PageQuery) -> Outcome<Page<LedgerEntryView>> {
         self.ledger_page(actor.user, page).await
     }

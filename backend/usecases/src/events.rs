@@ -6,6 +6,7 @@ use aerie_domain::{
     views::{EventKind, EventView},
 };
 use aerie_store::{EventCursor, EventRow, Listener, Signal};
+use async_recursion::async_recursion as boxed;
 use std::{collections::VecDeque, time::Duration};
 use tokio::{sync::broadcast, time::timeout};
 
@@ -28,6 +29,7 @@ pub struct EventFeed {
 
 impl UseCases {
     /// Opens a feed: from just after the given event on (`Last-Event-ID`), or from now on.
+    #[boxed]
     pub async fn events(&self, actor: &Actor, after: Option<&str>, listener: &Listener) -> Outcome<EventFeed> {
         // Subscribed before the first look, so that nothing falls between the two.
         let signals = listener.subscribe();

@@ -3,6 +3,7 @@
 use crate::{Actor, Outcome, UseCases};
 use aerie_domain::{InstanceId, Problem, ProblemCode, UserRole};
 use aerie_store::{InstanceNames, PoolFigures};
+use async_recursion::async_recursion as boxed;
 
 /// What the database knows.
 #[derive(Debug, Clone)]
@@ -21,6 +22,7 @@ pub struct Figures {
 
 impl UseCases {
     /// Figures of the installation, with the names of these instances. For admins; a token that may only read is enough.
+    #[boxed]
     pub async fn figures(&self, actor: &Actor, instances: &[InstanceId]) -> Outcome<Figures> {
         if actor.role != UserRole::Admin {
             let detail = "Only admins may read the figures of the whole installation.";

@@ -29,6 +29,7 @@ mod logs;
 mod now;
 mod operations;
 mod passwords;
+mod per_user;
 mod services;
 mod sessions;
 mod settings;
@@ -49,8 +50,10 @@ pub use figures::Figures;
 pub use load_runs::{LoadOrder, MAX_RATE, MAX_SECONDS};
 pub use logs::{LogAccess, LoggedInstance};
 pub use operations::MAX_WAIT;
+pub use per_user::{PerUser, Place};
 pub use sessions::AuthenticatedUser;
 pub use settings::UseCaseSettings;
+pub use volumes::{VolumeContent, VolumeFiles};
 
 use aerie_kinds::Kinds;
 use aerie_store::Store;
@@ -72,6 +75,8 @@ struct Inner {
     passwords: passwords::Passwords,
     attempts: sessions::Attempts,
     load_sender: OnceLock<load_runs::Sender>,
+    volume_files: OnceLock<Arc<dyn VolumeFiles>>,
+    volume_work: PerUser,
 }
 
 impl UseCases {
@@ -79,7 +84,17 @@ impl UseCases {
     pub fn new(store: Store, kinds: Kinds, settings: UseCaseSettings) -> Self {
         let passwords = passwords::Passwords::new(&settings);
         let attempts = sessions::Attempts::new(&settings);
-        Self { inner: Arc::new(Inner { store, kinds, settings, passwords, attempts, load_sender: OnceLock::new() }) }
+        let inner = Inner {
+            store,
+            kinds,
+            settings,
+            passwords,
+            attempts,
+            load_sender: OnceLock::new(),
+            volume_files: OnceLock::new(),
+            volume_work: PerUser::new(volumes::FILES_AT_ONCE),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     fn store(&self) -> &Store {

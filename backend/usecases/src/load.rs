@@ -12,12 +12,14 @@ use aerie_domain::{
     views::{LoadQuery, LoadView},
 };
 use assemble::assemble;
+use async_recursion::async_recursion as boxed;
 use span::Span;
 use std::collections::BTreeSet;
 use time::OffsetDateTime;
 
 impl UseCases {
     /// What the instances of a service used and did.
+    #[boxed]
     pub async fn load(&self, actor: &Actor, service: ServiceId, query: &LoadQuery) -> Outcome<LoadView> {
         let now = OffsetDateTime::now_utc();
         let span = Span::of(query, now)?;
@@ -25,6 +27,7 @@ impl UseCases {
     }
 
     /// The finest points from `after` on, which is where an earlier answer ended. No points when it is too early.
+    #[boxed]
     pub async fn load_after(&self, actor: &Actor, service: ServiceId, after: OffsetDateTime) -> Outcome<LoadView> {
         let now = OffsetDateTime::now_utc();
         self.load_of(actor, service, Span::after(after, now), now).await

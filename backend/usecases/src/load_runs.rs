@@ -10,6 +10,7 @@ use aerie_domain::{
     views::{LoadRunResult, LoadRunState, LoadRunView, StartLoadRun},
 };
 use aerie_store::{LoadRunLimits, LoadRunRow, NewAudit, NewLoadRun};
+use async_recursion::async_recursion as boxed;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -58,6 +59,7 @@ impl UseCases {
     }
 
     /// Sends requests to a service of the actor's.
+    #[boxed]
     pub async fn start_load_run(&self, actor: &Actor, id: ServiceId, form: StartLoadRun) -> Outcome<LoadRunView> {
         actor.may_write()?;
         check(&form)?;
@@ -118,18 +120,21 @@ impl UseCases {
     }
 
     /// One run of the actor's.
+    #[boxed]
     pub async fn load_run(&self, actor: &Actor, id: LoadRunId) -> Outcome<LoadRunView> {
         let row = self.store().load_run_fetch(id, actor.user).await?;
         row.map(present).ok_or_else(|| Problem::not_found("load run").into())
     }
 
     /// The newest runs against a service, newest first.
+    #[boxed]
     pub async fn load_runs(&self, actor: &Actor, service: ServiceId) -> Outcome<Vec<LoadRunView>> {
         let (service, ..) = self.readable_service(actor, service).await?;
         Ok(self.store().load_run_list(service.id, LISTED).await?.into_iter().map(present).collect())
     }
 
     /// Stops a run within about a second. One that has ended stays as it is.
+    #[boxed]
     pub async fn cancel_load_run(&self, actor: &Actor, id: LoadRunId) -> Outcome<LoadRunView> {
         actor.may_write()?;
         self.store().load_run_cancel(id, actor.user).await?;
@@ -137,11 +142,13 @@ impl UseCases {
     }
 
     /// Notes what a run has counted. For the sender only. Answers whether to go on.
+    #[boxed]
     pub async fn load_run_note(&self, id: LoadRunId, result: &LoadRunResult) -> Outcome<bool> {
         Ok(self.store().load_run_note(id, result).await?)
     }
 
     /// Ends a run. For the sender only.
+    #[boxed]
     pub async fn load_run_end(
         &self,
         id: LoadRunId,
@@ -153,6 +160,7 @@ impl UseCases {
     }
 
     /// Ends runs whose director is gone and forgets old ones. For the platform only.
+    #[boxed]
     pub async fn tidy_load_runs(&self) -> Outcome<()> {
         Ok(self.store().load_runs_tidy(LIMITS, KEEP).await?)
     }

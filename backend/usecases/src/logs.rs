@@ -6,6 +6,7 @@ use aerie_domain::{
     views::{LogLine, LogSource},
 };
 use aerie_store::ManagerLogRow;
+use async_recursion::async_recursion as boxed;
 use time::OffsetDateTime;
 
 /// What an owner may read of a service's instances.
@@ -34,6 +35,7 @@ pub struct LoggedInstance {
 
 impl UseCases {
     /// The instances whose logs the actor may read.
+    #[boxed]
     pub async fn log_access(&self, actor: &Actor, service: ServiceId) -> Outcome<LogAccess> {
         let (service, ..) = self.readable_service(actor, service).await?;
         let removed = self.store().removed_instance_list(service.id).await?;
@@ -60,6 +62,7 @@ impl UseCases {
     }
 
     /// The manager's newest `limit` lines, or those after a row, oldest first, each with its row number.
+    #[boxed]
     pub async fn manager_log(
         &self,
         actor: &Actor,
@@ -78,6 +81,7 @@ impl UseCases {
 
     /// Whether a stream about a service that was opened earlier may go on. Faults count as "yes", as in
     /// [`Self::actor_still_valid`].
+    #[boxed]
     pub async fn still_allowed(&self, actor: &Actor, service: ServiceId) -> bool {
         if !self.actor_still_valid(actor).await {
             return false;

@@ -5,6 +5,7 @@ use aerie_domain::{
     OperationId, Problem, ServiceId,
     views::{OperationView, Page, PageQuery},
 };
+use async_recursion::async_recursion as boxed;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -15,12 +16,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl UseCases {
     /// One operation on a service that the actor may read.
+    #[boxed]
     pub async fn operation(&self, actor: &Actor, id: OperationId) -> Outcome<OperationView> {
         let row = self.store().operation_fetch_any(id).await?.filter(|row| actor.may_read_of(row.owner_id));
         row.as_ref().map(view::operation).ok_or_else(|| Problem::not_found("operation").into())
     }
 
     /// The same, once it has ended or the time is up, whatever comes first.
+    #[boxed]
     pub async fn wait_operation(&self, actor: &Actor, id: OperationId, time: Duration) -> Outcome<OperationView> {
         let until = Instant::now() + time.min(MAX_WAIT);
         loop {
@@ -33,6 +36,7 @@ impl UseCases {
     }
 
     /// The operations of a service, newest first.
+    #[boxed]
     pub async fn operations(
         &self,
         actor: &Actor,

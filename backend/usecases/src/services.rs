@@ -10,6 +10,7 @@ use aerie_domain::{
     views::{Accepted, ChangeSettings, CreateService, EventKind, Rename, Scale, ServiceSummary, ServiceView},
 };
 use aerie_store::{ApplicationRow, NewEvent, NewOperation, NewService, OwnerRow, ServiceIntent, ServiceRow, Txn};
+use async_recursion::async_recursion as boxed;
 use changes::{apply_counts, apply_settings, apply_variables, default_counts};
 use std::collections::BTreeMap;
 
@@ -78,11 +79,13 @@ impl UseCases {
     }
 
     /// The services of an application, oldest first.
+    #[boxed]
     pub async fn services(&self, actor: &Actor, application: ApplicationId) -> Outcome<Vec<ServiceSummary>> {
         Ok(self.application(actor, application).await?.services)
     }
 
     /// A service with everything its page shows.
+    #[boxed]
     pub async fn service(&self, actor: &Actor, id: ServiceId) -> Outcome<ServiceView> {
         let (service, application, owner) = self.readable_service(actor, id).await?;
         let kind = self.kind_of(&service.kind)?;
@@ -116,6 +119,7 @@ impl UseCases {
     }
 
     /// Adds a service to an application. It is not started: that is a step of its own, because it costs.
+    #[boxed]
     pub async fn create_service(
         &self,
         actor: &Actor,
@@ -174,6 +178,7 @@ impl UseCases {
     }
 
     /// Gives a service another name. Its host names change with it.
+    #[boxed]
     pub async fn rename_service(&self, actor: &Actor, id: ServiceId, form: Rename) -> Outcome<ServiceView> {
         actor.may_write()?;
         let name: ServiceName = form
@@ -200,6 +205,7 @@ impl UseCases {
     }
 
     /// Starts a service.
+    #[boxed]
     pub async fn start_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
@@ -218,6 +224,7 @@ impl UseCases {
     }
 
     /// Stops a service in whatever state it is. Data, code and settings are kept.
+    #[boxed]
     pub async fn stop_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
@@ -227,6 +234,7 @@ impl UseCases {
     }
 
     /// Replaces all instances of a service that runs by new ones, one after the other.
+    #[boxed]
     pub async fn restart_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
@@ -254,6 +262,7 @@ impl UseCases {
     }
 
     /// Removes a service with its code and data, in whatever state it is, unless others use it. Cannot be taken back.
+    #[boxed]
     pub async fn delete_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
@@ -263,6 +272,7 @@ impl UseCases {
     }
 
     /// Removes a service with its code and data also when others use it: they lose its variables.
+    #[boxed]
     pub async fn unbind_and_delete_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
@@ -279,6 +289,7 @@ impl UseCases {
     }
 
     /// Changes how many of each role are wanted.
+    #[boxed]
     pub async fn scale_service(&self, actor: &Actor, id: ServiceId, form: Scale) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
@@ -311,6 +322,7 @@ impl UseCases {
     }
 
     /// Changes settings and environment variables.
+    #[boxed]
     pub async fn configure_service(&self, actor: &Actor, id: ServiceId, form: ChangeSettings) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;

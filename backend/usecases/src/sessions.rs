@@ -6,6 +6,7 @@ use aerie_domain::{
     views::{LogIn, SessionView},
 };
 use aerie_store::NewAudit;
+use async_recursion::async_recursion as boxed;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::{num::NonZeroU32, time::Duration};
 
@@ -82,6 +83,7 @@ impl UseCases {
 
     /// Checks user name (or e-mail address) and password. An unknown user and a wrong password take equally long and
     /// get the same answer.
+    #[boxed]
     pub async fn check_password(&self, form: LogIn, client: &ClientInfo) -> Outcome<AuthenticatedUser> {
         self.attempts().check(&form.user_name, &client.address)?;
         let row = self.store().user_by_login(form.user_name.trim()).await?;
@@ -111,6 +113,7 @@ impl UseCases {
     }
 
     /// Who a session belongs to; nothing when the user is disabled or has logged out everywhere since.
+    #[boxed]
     pub async fn actor_for_session(
         &self,
         session: SessionId,
@@ -129,6 +132,7 @@ impl UseCases {
     }
 
     /// The browsers in which the actor is signed in, newest first.
+    #[boxed]
     pub async fn sessions(&self, actor: &Actor) -> Outcome<Vec<SessionView>> {
         let current = match &actor.via {
             Via::Session(session) => Some(*session),
@@ -149,6 +153,7 @@ impl UseCases {
     }
 
     /// Ends one of the actor's sessions.
+    #[boxed]
     pub async fn revoke_session(&self, actor: &Actor, session: SessionId) -> Outcome<()> {
         actor.may_change_account()?;
         let mut txn = self.store().begin().await?;
@@ -160,6 +165,7 @@ impl UseCases {
     }
 
     /// Ends all sessions of the actor's but the one that asks.
+    #[boxed]
     pub async fn revoke_other_sessions(&self, actor: &Actor) -> Outcome<()> {
         let session = actor.may_change_account()?;
         let mut txn = self.store().begin().await?;
@@ -171,6 +177,7 @@ impl UseCases {
     }
 
     /// Remembers that the actor signs out; the session itself is the adapter's to end.
+    #[boxed]
     pub async fn note_log_out(&self, actor: &Actor) -> Outcome<()> {
         let mut txn = self.store().begin().await?;
         txn.audit_append(&actor.audit("user.logout", "login")).await?;
@@ -181,6 +188,7 @@ impl UseCases {
 impl UseCases {
     /// Whether the session or token that somebody came with still opens anything: long-lived streams ask every few
     /// seconds. Faults count as "yes": a database that is away must not cut what is allowed.
+    #[boxed]
     pub async fn actor_still_valid(&self, actor: &Actor) -> bool {
         let live = match &actor.via {
             Via::System => Ok(true),

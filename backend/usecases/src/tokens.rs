@@ -6,6 +6,7 @@ use aerie_domain::{
     views::{CreateToken, CreatedToken, LogIn, TokenView},
 };
 use aerie_store::{NewToken, TokenRow};
+use async_recursion::async_recursion as boxed;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::{TryRngCore, rngs::OsRng};
 use sha2::{Digest, Sha256};
@@ -22,11 +23,13 @@ const LOGIN_TOKEN_HOURS: i64 = 12;
 
 impl UseCases {
     /// The actor's tokens that are neither revoked nor expired, newest first.
+    #[boxed]
     pub async fn tokens(&self, actor: &Actor) -> Outcome<Vec<TokenView>> {
         Ok(self.store().token_list(actor.user).await?.into_iter().map(view).collect())
     }
 
     /// Makes a token. Its secret is in the answer and nowhere else.
+    #[boxed]
     pub async fn create_token(&self, actor: &Actor, form: CreateToken) -> Outcome<CreatedToken> {
         actor.may_change_account()?;
         let mut errors = Vec::new();
@@ -51,6 +54,7 @@ impl UseCases {
     }
 
     /// For programs that have no browser: user name and password against a token for a working day.
+    #[boxed]
     pub async fn log_in_for_token(&self, form: LogIn, client: &ClientInfo) -> Outcome<CreatedToken> {
         let proved = self.check_password(form, client).await?;
         let row = self.store().user_fetch(proved.user).await?.ok_or_else(|| Problem::not_found("user"))?;
@@ -86,6 +90,7 @@ impl UseCases {
     }
 
     /// Makes a token useless at once.
+    #[boxed]
     pub async fn revoke_token(&self, actor: &Actor, id: TokenId) -> Outcome<()> {
         // A token may end itself: that is how a program logs out.
         if !matches!(&actor.via, Via::Token { id: own, .. } if *own == id) {
@@ -110,6 +115,7 @@ impl UseCases {
     }
 
     /// Whose token it is; nothing when it is unknown, expired, revoked, or its owner is disabled.
+    #[boxed]
     pub async fn actor_for_token(&self, secret: &str, address: &str) -> Outcome<Option<Actor>> {
         if !secret.starts_with(MARK) {
             return Ok(None);

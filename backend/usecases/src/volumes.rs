@@ -1,10 +1,14 @@
 //! Volumes: named things of an application that keep files and outlive services.
 //!
 //! What takes a while (copies, measuring, the end of what was long enough in the trash) is done by the managers'
-//! `volumes`; which service has which is in `attach`.
+//! `volumes`; which service has which is in `attach`, what is on them in `files`.
 
 mod attach;
+mod files;
 mod view;
+
+pub(crate) use files::FILES_AT_ONCE;
+pub use files::{VolumeContent, VolumeFiles};
 
 use crate::{Actor, Outcome, UseCases, services::taken};
 use aerie_domain::{
@@ -12,6 +16,7 @@ use aerie_domain::{
     views::{ChangeVolume, CreateVolume, EventKind, RestoreVolume, SnapshotVolume, VolumeView},
 };
 use aerie_store::{ApplicationRow, NewVolume, ServiceRow, Txn, VolumeRow};
+use async_recursion::async_recursion as boxed;
 use std::collections::BTreeSet;
 
 /// Volumes per application, without those in the trash. Larger: one class mate can fill the machine sooner.
@@ -28,6 +33,7 @@ const MAX_WARN_MIB: i64 = 1024 * 1024;
 
 impl UseCases {
     /// The volumes of an application, by name.
+    #[boxed]
     pub async fn volumes(&self, actor: &Actor, application: ApplicationId) -> Outcome<Vec<VolumeView>> {
         match self.store().application_with_owner(application).await? {
             Some((row, owner)) if actor.may_read_of(owner.id) => {
@@ -39,6 +45,7 @@ impl UseCases {
     }
 
     /// What the actor has in the trash, newest first.
+    #[boxed]
     pub async fn trash(&self, actor: &Actor) -> Outcome<Vec<VolumeView>> {
         let volumes = self.store().volume_trash_list(actor.user).await?;
         let ids: BTreeSet<ApplicationId> = volumes.iter().filter_map(|volume| volume.application_id).collect();
@@ -50,6 +57,7 @@ impl UseCases {
     }
 
     /// One volume.
+    #[boxed]
     pub async fn volume(&self, actor: &Actor, id: VolumeId) -> Outcome<VolumeView> {
         let row = match self.store().volume_fetch(id).await? {
             Some(row) if row.owner_id == actor.user => row,
@@ -64,6 +72,7 @@ impl UseCases {
     }
 
     /// Makes an empty volume.
+    #[boxed]
     pub async fn create_volume(
         &self,
         actor: &Actor,
@@ -84,6 +93,7 @@ impl UseCases {
     }
 
     /// Gives a volume another name, note or limit.
+    #[boxed]
     pub async fn change_volume(&self, actor: &Actor, id: VolumeId, form: ChangeVolume) -> Outcome<VolumeView> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
@@ -96,6 +106,7 @@ impl UseCases {
     }
 
     /// Makes a copy of a volume. The managers do the work; what is written meanwhile may be on it or not.
+    #[boxed]
     pub async fn snapshot_volume(&self, actor: &Actor, id: VolumeId, form: SnapshotVolume) -> Outcome<VolumeView> {
         actor.may_write()?;
         let name = volume_name(&form.name)?;
@@ -118,6 +129,7 @@ impl UseCases {
     }
 
     /// Moves a volume to the trash, unless services have it.
+    #[boxed]
     pub async fn delete_volume(&self, actor: &Actor, id: VolumeId) -> Outcome<()> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
@@ -136,6 +148,7 @@ impl UseCases {
     }
 
     /// Takes a volume out of the trash, into its application or, if that is gone, into another one.
+    #[boxed]
     pub async fn restore_volume(&self, actor: &Actor, id: VolumeId, form: RestoreVolume) -> Outcome<VolumeView> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;

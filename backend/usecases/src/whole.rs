@@ -9,19 +9,23 @@ use aerie_domain::{
     views::{AcceptedAll, EventKind},
 };
 use aerie_store::ServiceIntent;
+use async_recursion::async_recursion as boxed;
 
 impl UseCases {
     /// Starts all services of an application that do not run. Each is there before those that use it.
+    #[boxed]
     pub async fn start_application(&self, actor: &Actor, id: ApplicationId) -> Outcome<AcceptedAll> {
         self.all(actor, id, DesiredState::Running, OperationKind::Start).await
     }
 
     /// Stops all services of an application that run. None loses what it uses before it has stopped itself.
+    #[boxed]
     pub async fn stop_application(&self, actor: &Actor, id: ApplicationId) -> Outcome<AcceptedAll> {
         self.all(actor, id, DesiredState::Stopped, OperationKind::Stop).await
     }
 
     /// Restarts all services of an application that run. Each has its new instances before those that use it.
+    #[boxed]
     pub async fn restart_application(&self, actor: &Actor, id: ApplicationId) -> Outcome<AcceptedAll> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;

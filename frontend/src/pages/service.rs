@@ -12,7 +12,6 @@ mod log_panel;
 mod operation;
 mod scale;
 mod settings;
-mod upload;
 mod variables;
 mod volumes;
 
@@ -47,8 +46,6 @@ pub use log_panel::LogPanel;
 use operation::Operation;
 use scale::ScaleForm;
 use settings::Settings;
-#[cfg(feature = "ssr")]
-pub use upload::UploadForm;
 use variables::Variables;
 use volumes::Volumes;
 

@@ -57,6 +57,16 @@ fn Volume(first: Dated<VolumeView>) -> impl IntoView {
         <section class="card">
             <h2>"On it"</h2>
             {move || facts(data.get())}
+            {(!in_trash)
+                .then(|| {
+                    view! {
+                        <p>
+                            <a class="button" href=format!("/volumes/{id}/files")>
+                                "Browse files"
+                            </a>
+                        </p>
+                    }
+                })}
         </section>
         {(!in_trash).then(|| view! { <Manage id page /> })}
     }

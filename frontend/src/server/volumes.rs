@@ -4,7 +4,7 @@ use super::Dated;
 use crate::PageError;
 use aerie_domain::{
     ApplicationId, ServiceId, VolumeId,
-    views::{ApplicationView, VolumeView},
+    views::{ApplicationView, VolumeFolderView, VolumeView},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -18,11 +18,43 @@ pub struct TrashData {
     pub applications: Vec<ApplicationView>,
 }
 
+/// Data of the page of a volume's files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FilesData {
+    /// The volume.
+    pub volume: VolumeView,
+    /// The folder that is shown.
+    pub folder: VolumeFolderView,
+}
+
 /// One volume.
 #[server(prefix = "/fn", endpoint = "load_volume")]
 pub async fn load_volume(volume: VolumeId) -> Result<Dated<VolumeView>, PageError> {
     use crate::ssr::context;
     Ok(Dated::new(context::use_cases()?.volume(&context::actor()?, volume).await?))
+}
+
+/// A folder of a volume.
+#[server(prefix = "/fn", endpoint = "load_volume_files")]
+pub async fn load_volume_files(
+    volume: VolumeId,
+    #[server(default)] path: String,
+) -> Result<Dated<FilesData>, PageError> {
+    use crate::ssr::context;
+    let (actor, use_cases) = (context::actor()?, context::use_cases()?);
+    let folder = use_cases.volume_folder(&actor, volume, &path).await?;
+    Ok(Dated::new(FilesData { volume: use_cases.volume(&actor, volume).await?, folder }))
+}
+
+/// Removes a file or a folder of a volume.
+#[server(prefix = "/fn", endpoint = "delete_volume_file")]
+pub async fn delete_volume_file(volume: VolumeId, path: String) -> Result<(), PageError> {
+    use crate::ssr::context;
+    use leptos_router::location::Url;
+    context::use_cases()?.delete_volume_file(&context::actor()?, volume, &path).await?;
+    let folder = path.rsplit_once('/').map(|(folder, _)| folder).unwrap_or_default();
+    context::back_to(&format!("/volumes/{volume}/files?path={}", Url::escape(folder)));
+    Ok(())
 }
 
 /// What is in the person's trash.

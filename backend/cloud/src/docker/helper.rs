@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{Cloud, CloudError, CloudErrorKind, ContainerSpec, LogsFrom, Mount, NetworkMode, VolumeOwner, VolumeSpec};
 use aerie_domain::{InstanceId, ServiceId};
-use bollard::{models::ContainerCreateBody, query_parameters::CreateContainerOptionsBuilder};
+use bollard::{
+    models::{ContainerCreateBody, HostConfigLogConfig},
+    query_parameters::CreateContainerOptionsBuilder,
+};
 use futures_util::TryStreamExt;
 use std::{
     collections::BTreeMap,
@@ -35,11 +38,29 @@ const MEASURE: &str = "du -s -B1 /mnt 2>/dev/null | cut -f 1";
 
 /// Whom the volumes of a helper belong to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ownership {
+pub(super) enum Ownership {
     /// To the owner of the folder over which they are mounted, if they are empty.
     FromImage,
     /// To whom they belonged before.
     Kept,
+}
+
+/// What a helper runs.
+pub(super) struct Program {
+    /// For the shell.
+    pub(super) script: String,
+    /// Its arguments, from `$1` on.
+    pub(super) arguments: Vec<String>,
+    /// Whom its volumes belong to.
+    pub(super) ownership: Ownership,
+    /// It is talked to while it runs: its output is not kept, and it is removed by the engine when it ends.
+    pub(super) talks: bool,
+}
+
+impl Program {
+    fn quiet(script: &str, ownership: Ownership) -> Self {
+        Self { script: script.to_owned(), arguments: Vec::new(), ownership, talks: false }
+    }
 }
 
 impl DockerCloud {
@@ -48,9 +69,9 @@ impl DockerCloud {
     /// The engine makes a volume that is named in a container and gives it the owner of the folder below it, both in one
     /// call: so there is never one that has no owner yet, wherever we are interrupted.
     pub(super) async fn make_named_volume(&self, volume: &VolumeSpec) -> Result<(), CloudError> {
-        let spec = self.helper(&format!("{}-made", volume.name), vec![mount(volume, OWNED_FOLDER, false)]);
+        let spec = self.helper(&format!("{}-made", volume.name), vec![mount(volume, OWNED_FOLDER)]);
         self.remove_container(&spec.name, Duration::ZERO).await?;
-        let made = self.engine().await?.create_helper(&spec, "true", Ownership::FromImage).await;
+        let made = self.engine().await?.create_helper(&spec, &Program::quiet("true", Ownership::FromImage)).await;
         let removed = self.remove_container(&spec.name, Duration::ZERO).await;
         made.and(removed)
     }
@@ -58,7 +79,7 @@ impl DockerCloud {
     pub(super) async fn copy(&self, from: &str, to: &VolumeSpec) -> Result<(), CloudError> {
         self.ensure_volume(to).await?;
         let source = Mount { read_only: true, ..Mount::own(from, "/mnt") };
-        let spec = self.helper(&format!("{}-copy", to.name), vec![source, mount(to, OWNED_FOLDER, false)]);
+        let spec = self.helper(&format!("{}-copy", to.name), vec![source, mount(to, OWNED_FOLDER)]);
         self.run_helper(&spec, COPY, COPY_LIMIT).await.map(drop)
     }
 
@@ -77,7 +98,7 @@ impl DockerCloud {
         Ok(())
     }
 
-    fn helper(&self, name: &str, volumes: Vec<Mount>) -> ContainerSpec {
+    pub(super) fn helper(&self, name: &str, volumes: Vec<Mount>) -> ContainerSpec {
         ContainerSpec {
             name: name.to_owned(),
             // ids of nothing: it is recognised by its name
@@ -109,7 +130,7 @@ impl DockerCloud {
 
     async fn wait_for_helper(&self, spec: &ContainerSpec, script: &str, limit: Duration) -> Result<String, CloudError> {
         let engine = self.engine().await?;
-        engine.create_helper(spec, script, Ownership::Kept).await?;
+        engine.create_helper(spec, &Program::quiet(script, Ownership::Kept)).await?;
         let starting = engine.docker.start_container(&spec.name, None);
         call_within(CALL_LIMIT, "starting a container for a volume", starting).await?;
         let start = Instant::now();
@@ -133,17 +154,27 @@ impl DockerCloud {
 }
 
 impl Engine {
-    async fn create_helper(&self, spec: &ContainerSpec, script: &str, ownership: Ownership) -> Result<(), CloudError> {
+    pub(super) async fn create_helper(&self, spec: &ContainerSpec, program: &Program) -> Result<(), CloudError> {
         let body = create_body(spec, &self.labels, &spec.hash())?;
         let mut host = body.host_config.clone().unwrap_or_default();
         host.restart_policy = None;
         host.network_mode = Some("none".to_owned());
         for options in host.mounts.iter_mut().flatten().filter_map(|mount| mount.volume_options.as_mut()) {
-            options.no_copy = Some(ownership == Ownership::Kept);
+            options.no_copy = Some(program.ownership == Ownership::Kept);
         }
+        if program.talks {
+            host.auto_remove = Some(true);
+            host.log_config = Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None });
+        }
+        let name = "helper".to_owned();
         let body = ContainerCreateBody {
-            entrypoint: Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), script.to_owned()]),
-            cmd: Some(Vec::new()),
+            entrypoint: Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), program.script.clone(), name]),
+            cmd: Some(program.arguments.clone()),
+            attach_stdout: Some(program.talks),
+            attach_stdin: Some(program.talks),
+            open_stdin: Some(program.talks),
+            // the end of the connection is the end of the input
+            stdin_once: Some(program.talks),
             host_config: Some(host),
             networking_config: None,
             ..body
@@ -153,10 +184,10 @@ impl Engine {
     }
 }
 
-fn mount(volume: &VolumeSpec, path: &str, read_only: bool) -> Mount {
+pub(super) fn mount(volume: &VolumeSpec, path: &str) -> Mount {
     let named = match volume.owner {
         VolumeOwner::Volume(id) => Some(id),
         VolumeOwner::Service(_) => None,
     };
-    Mount { named, read_only, ..Mount::own(&volume.name, path) }
+    Mount { named, ..Mount::own(&volume.name, path) }
 }

@@ -83,6 +83,7 @@ impl World {
             return Err(conflict(format!("volume {name} is in use")));
         }
         self.volumes.remove(name);
+        self.files.remove(name);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! What exists in the simulated cloud: the containers, and what they need from `resources`. Pure state behind a lock:
 //! nothing here waits.
 
-use super::{logs::Log, subnet::Subnet};
+use super::{files::Files, logs::Log, subnet::Subnet};
 use crate::{
     CloudError, CloudErrorKind, CloudEvent, ContainerSpec, ContainerStatus, NetworkMode, NetworkSpec, Observed, Scope,
     VolumeOwner,
@@ -34,6 +34,7 @@ pub(super) struct World {
     /// First address of each network's subnet, to find overlaps.
     pub(super) subnets: BTreeMap<u32, String>,
     pub(super) volumes: BTreeMap<String, VolumeOwner>,
+    pub(super) files: BTreeMap<String, Files>,
     pub(super) images: BTreeMap<String, u64>,
     events: broadcast::Sender<CloudEvent>,
     pub(super) foreign: BTreeSet<String>,
@@ -72,6 +73,7 @@ impl World {
             networks: BTreeMap::new(),
             subnets: BTreeMap::new(),
             volumes: BTreeMap::new(),
+            files: BTreeMap::new(),
             images: BTreeMap::new(),
             events: broadcast::Sender::new(EVENT_BACKLOG),
             foreign: BTreeSet::new(),

@@ -3,11 +3,12 @@
 use crate::fixture::{Fixture, kind_of, silent};
 use aerie_cloud::{
     CloudErrorKind, CloudLogLine, ContainerSpec, ContainerStatus, LogsFrom, Mount, NetworkMode, NetworkSpec, Scope,
-    VolumeOwner, VolumeSpec,
+    VolumeFile, VolumeOwner, VolumeSpec,
 };
-use aerie_domain::{InstanceId, ServiceId, VolumeId};
-use futures_util::{StreamExt, TryStreamExt};
-use std::time::Duration;
+use aerie_domain::{InstanceId, ServiceId, VolumeId, VolumePath, views::VolumeEntryKind};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::{io, time::Duration};
 use tokio::time::{Instant, timeout};
 
 const SOON: Duration = Duration::from_secs(15);
@@ -111,6 +112,81 @@ pub async fn named_volumes_belong_to_nobody_and_can_be_copied(f: Fixture) {
     }
     assert_eq!(f.cloud.volumes().await.unwrap(), []);
     assert_eq!(f.cloud.inventory(&Scope::Installation).await.unwrap(), [], "no helper is left");
+}
+
+pub fn named_volume(f: &Fixture) -> VolumeSpec {
+    let id = VolumeId::generate();
+    VolumeSpec { name: format!("{}-volume-{}", f.run, id.0.simple()), owner: VolumeOwner::Volume(id) }
+}
+
+pub fn at(path: &str) -> VolumePath {
+    path.parse().unwrap()
+}
+
+/// A file in pieces of at most 64 KiB.
+pub fn file(content: &[u8]) -> VolumeFile {
+    let pieces: Vec<_> = content.chunks(1 << 16).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    VolumeFile { bytes: content.len() as u64, content: stream::iter(pieces).boxed() }
+}
+
+async fn names(f: &Fixture, volume: &VolumeSpec, path: &str) -> Vec<(VolumeEntryKind, String, u64)> {
+    let listed = f.cloud.volume_folder(volume, &at(path)).await.unwrap();
+    assert!(!listed.truncated && listed.path == at(path));
+    listed.entries.into_iter().map(|entry| (entry.kind, entry.name, entry.size_bytes)).collect()
+}
+
+async fn content(f: &Fixture, volume: &VolumeSpec, path: &str) -> Vec<u8> {
+    let file = f.cloud.volume_read(volume, &at(path)).await.unwrap();
+    let content: Vec<Bytes> = file.content.try_collect().await.unwrap();
+    assert_eq!(file.bytes, content.iter().map(|piece| piece.len() as u64).sum::<u64>());
+    content.concat()
+}
+
+pub async fn files_of_volumes_are_listed_read_written_and_removed(f: Fixture) {
+    let volume = named_volume(&f);
+    assert_eq!(names(&f, &volume, "").await, [], "one that nobody had yet is empty");
+    let binary: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
+    f.cloud.volume_write(&volume, &at("a b/c'd$(e)/-f.bin"), file(&binary)).await.unwrap();
+    f.cloud.volume_write(&volume, &at("empty"), file(b"")).await.unwrap();
+    f.cloud.volume_write(&volume, &at("note.txt"), file(b"one")).await.unwrap();
+    f.cloud.volume_write(&volume, &at("note.txt"), file(b"second")).await.expect("it is replaced");
+    let (folder, plain) = (VolumeEntryKind::Folder, VolumeEntryKind::File);
+    let listed = names(&f, &volume, "").await;
+    let wanted = [(folder, "a b", 0), (plain, "empty", 0), (plain, "note.txt", 6)];
+    assert_eq!(listed, wanted.map(|(kind, name, bytes)| (kind, name.to_owned(), bytes)));
+    assert_eq!(names(&f, &volume, "a b/c'd$(e)").await, [(plain, "-f.bin".to_owned(), 3_000_000)]);
+    assert_eq!(content(&f, &volume, "note.txt").await, b"second");
+    assert_eq!(content(&f, &volume, "empty").await, b"");
+    assert!(content(&f, &volume, "a b/c'd$(e)/-f.bin").await == binary);
+
+    let read = async |path: &str| kind_of(f.cloud.volume_read(&volume, &at(path)).await.map(drop));
+    let list = async |path: &str| kind_of(f.cloud.volume_folder(&volume, &at(path)).await.map(drop));
+    let write = async |path: &str| kind_of(f.cloud.volume_write(&volume, &at(path), file(b"x")).await);
+    let delete = async |path: &str| kind_of(f.cloud.volume_delete(&volume, &at(path)).await);
+    assert_eq!((read("nothing").await, list("nothing").await), (CloudErrorKind::NotFound, CloudErrorKind::NotFound));
+    assert_eq!((read("a b").await, list("empty").await), (CloudErrorKind::Conflict, CloudErrorKind::Conflict));
+    assert_eq!((write("a b").await, write("empty/x").await), (CloudErrorKind::Conflict, CloudErrorKind::Conflict));
+    assert_eq!((delete("").await, delete("nothing").await), (CloudErrorKind::Conflict, CloudErrorKind::NotFound));
+    for path in ["a b", "empty", "note.txt"] {
+        f.cloud.volume_delete(&volume, &at(path)).await.unwrap();
+    }
+    assert_eq!(names(&f, &volume, "").await, []);
+    f.cloud.remove_volume(&volume.name).await.expect("nothing holds it");
+    assert_eq!(f.cloud.inventory(&Scope::Installation).await.unwrap(), [], "no helper is left");
+}
+
+pub async fn half_a_file_is_no_file(f: Fixture) {
+    let volume = named_volume(&f);
+    f.cloud.volume_write(&volume, &at("kept"), file(b"whole")).await.unwrap();
+    let broken = || {
+        let pieces = [Ok(Bytes::from_static(b"ha")), Err(io::ErrorKind::ConnectionReset.into())];
+        VolumeFile { bytes: 10, content: stream::iter(pieces).boxed() }
+    };
+    for path in ["kept", "new"] {
+        assert_eq!(kind_of(f.cloud.volume_write(&volume, &at(path), broken()).await), CloudErrorKind::Transient);
+    }
+    assert_eq!(content(&f, &volume, "kept").await, b"whole");
+    assert_eq!(names(&f, &volume, "").await, [(VolumeEntryKind::File, "kept".to_owned(), 5)], "nothing else is left");
 }
 
 pub async fn a_container_is_made_once(f: Fixture) {

@@ -1,6 +1,7 @@
 //! What only a real engine can show.
 
 use crate::{
+    cases::{at, file, named_volume},
     fixture::{kind_of, silent},
     real::{base_image, with_real, write_kind},
 };
@@ -134,6 +135,40 @@ async fn what_is_on_a_named_volume_can_be_written_copied_and_measured() {
         let spec = ContainerSpec { volumes: vec![mount], ..f.behaving("counter-2", "count") };
         f.cloud.ensure_container(&spec).await.unwrap();
         assert_eq!(line_with(&*f.cloud, &spec.name, "count").await, "count 2");
+    })
+    .await;
+}
+
+/// Whoever works with the files of a volume on behalf of people must not be led elsewhere by what a tenant has put there.
+#[tokio::test]
+async fn links_on_a_volume_lead_nowhere_and_pipes_hold_nobody() {
+    with_real(async |_, f| {
+        let volume = named_volume(&f);
+        f.cloud.ensure_volume(&volume).await.unwrap();
+        let VolumeOwner::Volume(id) = volume.owner else { unreachable!("it is one of people") };
+        let mount = Mount { named: Some(id), ..Mount::own(&volume.name, "/data") };
+        let spec = ContainerSpec { volumes: vec![mount], ..f.behaving("linker", "links") };
+        f.cloud.ensure_container(&spec).await.unwrap();
+        line_with(&*f.cloud, &spec.name, "made").await;
+        for path in ["file", "folder/passwd", "up/etc/passwd"] {
+            let error = f.cloud.volume_read(&volume, &at(path)).await.map(drop).unwrap_err();
+            assert_eq!(error.kind, CloudErrorKind::NotFound, "{path}: {error}");
+        }
+        for path in ["folder", "up", "folder/ssl"] {
+            let error = f.cloud.volume_folder(&volume, &at(path)).await.unwrap_err();
+            assert_eq!(error.kind, CloudErrorKind::NotFound, "{path}: {error}");
+        }
+        f.cloud.volume_read(&volume, &at("pipe")).await.map(drop).expect_err("it has no end");
+        for path in ["folder/new", "up/data/new", "up/tmp/a/new"] {
+            f.cloud.volume_write(&volume, &at(path), file(b"x")).await.expect_err(path);
+            f.cloud.volume_delete(&volume, &at(path)).await.expect_err(path);
+        }
+        // the link itself can be replaced and removed
+        f.cloud.volume_write(&volume, &at("file"), file(b"mine")).await.unwrap();
+        for path in ["file", "folder", "up", "pipe"] {
+            f.cloud.volume_delete(&volume, &at(path)).await.unwrap();
+        }
+        assert_eq!(f.cloud.volume_folder(&volume, &at("")).await.unwrap().entries, []);
     })
     .await;
 }

@@ -19,7 +19,7 @@ use std::{
 use tokio::time::Instant;
 
 /// The environment variable that tells a test container what to do: `idle` (or nothing), `exit:<code>`, `memory` (use
-/// too much), `lines:<n>` (write `line 1` … and go on), `ticks` (write `line 1` … for ever), `count` (count on a volume), `serve:<port>` (listen), `reach:<host>:<port>,…` (try
+/// too much), `lines:<n>` (write `line 1` … and go on), `ticks` (write `line 1` … for ever), `count` (count on a volume), `links` (put some on a volume that lead out of it), `serve:<port>` (listen), `reach:<host>:<port>,…` (try
 /// to connect, and write `<host>:<port> open` or `closed`).
 pub const BEHAVE: &str = "BEHAVE";
 

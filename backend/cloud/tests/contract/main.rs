@@ -36,6 +36,8 @@ contract!(
     a_network_in_use_stays,
     volumes_are_made_once_and_removed,
     named_volumes_belong_to_nobody_and_can_be_copied,
+    files_of_volumes_are_listed_read_written_and_removed,
+    half_a_file_is_no_file,
     a_container_is_made_once,
     a_changed_spec_replaces_the_container,
     an_exited_container_is_replaced,

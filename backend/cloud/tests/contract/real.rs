@@ -43,6 +43,7 @@ case "$BEHAVE" in
   lines:*) i=1; while [ $i -le "${BEHAVE#lines:}" ]; do echo "line $i"; i=$((i+1)); done ;;
   ticks) i=1; while :; do echo "line $i"; i=$((i+1)); sleep 0.05; done ;;
   count) echo x >> /data/count; echo "count $(wc -l < /data/count)" ;;
+  links) ln -s /etc /data/folder; ln -s /etc/passwd /data/file; ln -s ../.. /data/up; mkfifo /data/pipe; echo made ;;
   find:*) getent hosts "${BEHAVE#find:}" ;;
   serve:*) perl -MIO::Socket::INET -e "$SERVE" "${BEHAVE#serve:}" & ;;
   reach:*) for to in $(echo "${BEHAVE#reach:}" | tr , ' '); do

@@ -70,6 +70,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(volumes::list::list_volumes, volumes::create::create_volume))
         .routes(routes!(volumes::read::read_volume, volumes::change::change_volume, volumes::delete::delete_volume))
         .routes(routes!(volumes::snapshot::snapshot_volume))
+        .routes(routes!(volumes::files::list_files, volumes::files::delete_file))
         .routes(routes!(volumes::restore::restore_volume))
         .routes(routes!(volumes::trash::list_trash))
         .routes(routes!(volumes::attach::attach_volume, volumes::detach::detach_volume))
@@ -118,7 +119,8 @@ pub fn api() -> OpenApiRouter<AppState> {
         .layer(from_fn(security::limit_body));
     let uploads = OpenApiRouter::new()
         .routes(routes!(versions::upload::upload_version))
-        .routes(routes!(backups::upload::upload_backup));
+        .routes(routes!(backups::upload::upload_backup))
+        .routes(routes!(volumes::content::download_file, volumes::content::upload_file));
     OpenApiRouter::with_openapi(openapi::Base::openapi()).nest("/api/v1", limited.merge(uploads))
 }
 
@@ -131,6 +133,7 @@ pub fn router(state: AppState) -> Router {
         .merge(pages)
         .route("/services/{id}/upload", post(upload::form))
         .route("/services/{id}/backups/upload", post(upload::backup_form))
+        .route("/volumes/{id}/upload", post(upload::volume_form))
         .route("/metrics", get(metrics::page))
         .fallback(pages::not_found)
         .layer(from_fn_with_state(state.clone(), auth::identify))

@@ -1,4 +1,5 @@
-//! Uploads: multipart in, a code version or a backup out. Used by the REST endpoints and by the page's forms.
+//! Uploads: multipart in; a code version, a backup or a file of a volume out. Used by the REST endpoints and by the pages'
+//! forms.
 //!
 //! The file goes to disk as it arrives, counted; a connection that breaks leaves nothing behind.
 
@@ -8,17 +9,19 @@ use super::{
     problem::{ApiError, Reader},
 };
 use aerie_domain::{
-    Problem, ProblemCode, ServiceId,
-    views::{BackupView, CodeVersionView},
+    Problem, ProblemCode, ServiceId, VolumeId,
+    views::{BackupView, CodeVersionView, VolumeEntryView},
 };
 use aerie_frontend::{UploadForm, upload_error_location};
-use aerie_usecases::{Actor, StagedUpload, UseCases};
+use aerie_usecases::{Actor, Outcome, StagedUpload, UseCases};
 use axum::{
     Json,
+    body::Body,
     extract::{FromRequest, FromRequestParts, Multipart, Request, State, multipart::Field},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
+use futures_util::TryStreamExt;
 use serde::Serialize;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -29,14 +32,14 @@ const STALLED_AFTER: Duration = Duration::from_secs(60);
 /// programs look at an answer only after they have sent everything.
 const DRAIN_FOR: Duration = Duration::from_secs(10);
 const DRAIN_BYTES: usize = 64 * 1024 * 1024;
-/// Largest note, bytes: 500 characters of any script. The use case says the exact limit.
-const MAX_NOTE_BYTES: usize = 4 * 1024;
+/// Longest text beside a file, bytes: 500 characters of any script. The use case says the exact limit.
+const MAX_TEXT_BYTES: usize = 4 * 1024;
 
-/// A form that was read: a file, its name, and the note.
-struct Read {
-    upload: StagedUpload,
+/// A form that was read: a file, its name, and what was typed.
+struct Read<O> {
+    upload: StagedUpload<O>,
     name: String,
-    note: String,
+    typed: String,
 }
 
 /// Reads the form with the fields `file` and `note` and makes a version of it.
@@ -46,8 +49,9 @@ pub async fn receive(
     service: ServiceId,
     request: Request,
 ) -> Result<CodeVersionView, ApiError> {
-    let Read { upload, name, note } = read(usecases, actor, service, UploadForm::Version, request).await?;
-    Ok(usecases.finish_upload(actor, upload, &name, note.trim()).await?)
+    let begin = || usecases.begin_upload(actor, service);
+    let Read { upload, name, typed } = read(request, "note", "must be an archive", begin).await?;
+    Ok(usecases.finish_upload(actor, upload, &name, typed.trim()).await?)
 }
 
 /// Reads the form with the field `file` and makes a backup of it.
@@ -57,79 +61,98 @@ pub async fn receive_backup(
     service: ServiceId,
     request: Request,
 ) -> Result<BackupView, ApiError> {
-    let Read { upload, name, .. } = read(usecases, actor, service, UploadForm::Backup, request).await?;
+    let begin = || usecases.begin_backup_upload(actor, service);
+    let Read { upload, name, .. } = read(request, "", "must be a backup", begin).await?;
     Ok(usecases.finish_backup_upload(actor, upload, &name).await?)
 }
 
-async fn read(
+/// Reads the form with the fields `folder` and `file` and puts it on a volume; gives the folder, too.
+async fn receive_into(
     usecases: &UseCases,
     actor: &Actor,
-    service: ServiceId,
-    what: UploadForm,
+    volume: VolumeId,
     request: Request,
-) -> Result<Read, ApiError> {
+) -> Result<(VolumeEntryView, String), ApiError> {
+    let begin = || usecases.begin_volume_upload(actor, volume);
+    let Read { upload, name, typed } = read(request, "folder", "must be a file", begin).await?;
+    Ok((usecases.finish_volume_upload(actor, upload, &typed, &name).await?, typed))
+}
+
+/// Takes a body as it is for a file of a volume.
+pub async fn receive_file(
+    usecases: &UseCases,
+    actor: &Actor,
+    volume: VolumeId,
+    path: &str,
+    body: Body,
+) -> Result<VolumeEntryView, ApiError> {
+    let mut upload = usecases.begin_volume_upload(actor, volume).await?;
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = patiently(pieces.try_next()).await? {
+        upload.write(&piece).await?;
+    }
+    Ok(usecases.finish_volume_upload_at(actor, upload, path).await?)
+}
+
+/// Reads a form with a file and perhaps a line of text before it.
+async fn read<O>(
+    request: Request,
+    text_field: &str,
+    what: &str,
+    begin: impl AsyncFnOnce() -> Outcome<StagedUpload<O>>,
+) -> Result<Read<O>, ApiError> {
     let mut form = Multipart::from_request(request, &()).await.map_err(|_| {
         ApiError::new(ProblemCode::MalformedRequest, "Send the file as multipart/form-data in the field `file`.")
     })?;
-    let result = fields(usecases, actor, service, what, &mut form).await;
+    let result = fields(&mut form, text_field, what, begin).await;
     if result.is_err() {
         drain(&mut form).await;
     }
     result
 }
 
-async fn fields(
-    usecases: &UseCases,
-    actor: &Actor,
-    service: ServiceId,
-    what: UploadForm,
+async fn fields<O>(
     form: &mut Multipart,
-) -> Result<Read, ApiError> {
-    let (mut upload, mut name, mut note) = (None, String::new(), String::new());
+    text_field: &str,
+    what: &str,
+    begin: impl AsyncFnOnce() -> Outcome<StagedUpload<O>>,
+) -> Result<Read<O>, ApiError> {
+    let (mut begin, mut upload) = (Some(begin), None);
+    let (mut name, mut typed) = (String::new(), String::new());
     while let Some(mut field) = patiently(form.next_field()).await? {
         match field.name() {
             Some("file") if upload.is_none() => {
                 field.file_name().unwrap_or_default().clone_into(&mut name);
-                let mut staged = match what {
-                    UploadForm::Version => usecases.begin_upload(actor, service).await?,
-                    UploadForm::Backup => usecases.begin_backup_upload(actor, service).await?,
-                };
+                let Some(begin) = begin.take() else { continue };
+                let mut staged = begin().await?;
                 while let Some(bytes) = patiently(field.chunk()).await? {
                     staged.write(&bytes).await?;
                 }
                 upload = Some(staged);
             }
-            Some("note") => note = text(&mut field).await?,
+            Some(field_name) if field_name == text_field => typed = text(text_field, &mut field).await?,
             // A form may have more fields than we know; they are read and forgotten.
             _ => while patiently(field.chunk()).await?.is_some() {},
         }
     }
     match upload {
-        Some(upload) if !name.is_empty() => Ok(Read { upload, name, note }),
-        _ => Err(ApiError(Problem::field(
-            "file",
-            match what {
-                UploadForm::Version => "must be an archive",
-                UploadForm::Backup => "must be a backup",
-            },
-        ))),
+        Some(upload) if !name.is_empty() => Ok(Read { upload, name, typed }),
+        _ => Err(ApiError(Problem::field("file", what))),
     }
 }
 
-async fn text(field: &mut Field<'_>) -> Result<String, ApiError> {
+async fn text(name: &str, field: &mut Field<'_>) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
     while let Some(more) = patiently(field.chunk()).await? {
         bytes.extend_from_slice(&more);
-        if bytes.len() > MAX_NOTE_BYTES {
-            return Err(ApiError(Problem::field("note", "is too long")));
+        if bytes.len() > MAX_TEXT_BYTES {
+            return Err(ApiError(Problem::field(name, "is too long")));
         }
     }
-    String::from_utf8(bytes).map_err(|_| ApiError(Problem::field("note", "must be text")))
+    String::from_utf8(bytes).map_err(|_| ApiError(Problem::field(name, "must be text")))
 }
 
-async fn patiently<T>(
-    step: impl Future<Output = Result<T, axum::extract::multipart::MultipartError>>,
-) -> Result<T, ApiError> {
+async fn patiently<T, E: std::error::Error>(step: impl Future<Output = Result<T, E>>) -> Result<T, ApiError> {
     match timeout(STALLED_AFTER, step).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
@@ -156,51 +179,65 @@ async fn drain(form: &mut Multipart) {
 
 /// `POST /services/{id}/upload`: the form of the service's page. A person is sent back to the page, with the problem
 /// if there is one; a script gets JSON.
-pub async fn form(usecases: State<UseCases>, service: Path<ServiceId>, request: Request) -> Result<Response, ApiError> {
-    answer(usecases, service, request, UploadForm::Version).await
+pub async fn form(
+    State(usecases): State<UseCases>,
+    Path(service): Path<ServiceId>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let form = UploadForm::Version(service);
+    let receive = async |actor: Actor, request| Ok((receive(&usecases, &actor, service, request).await?, None));
+    answer(form, request, receive).await
 }
 
 /// `POST /services/{id}/backups/upload`: the same for backups.
 pub async fn backup_form(
-    usecases: State<UseCases>,
-    service: Path<ServiceId>,
-    request: Request,
-) -> Result<Response, ApiError> {
-    answer(usecases, service, request, UploadForm::Backup).await
-}
-
-async fn answer(
     State(usecases): State<UseCases>,
     Path(service): Path<ServiceId>,
     request: Request,
-    what: UploadForm,
+) -> Result<Response, ApiError> {
+    let form = UploadForm::Backup(service);
+    let receive = async |actor: Actor, request| Ok((receive_backup(&usecases, &actor, service, request).await?, None));
+    answer(form, request, receive).await
+}
+
+/// `POST /volumes/{id}/upload`: the same for a file of a volume; a person is sent back to the folder.
+pub async fn volume_form(
+    State(usecases): State<UseCases>,
+    Path(volume): Path<VolumeId>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let receive = async |actor: Actor, request| {
+        let (entry, folder) = receive_into(&usecases, &actor, volume, request).await?;
+        let folder = url::form_urlencoded::byte_serialize(folder.as_bytes()).collect::<String>();
+        Ok((entry, Some(format!("/volumes/{volume}/files?path={folder}"))))
+    };
+    answer(UploadForm::File(volume), request, receive).await
+}
+
+/// Answers a form. What came of it may say where a person goes next, if not back to the form's section.
+async fn answer<T: Serialize>(
+    form: UploadForm,
+    request: Request,
+    receive: impl AsyncFnOnce(Actor, Request) -> Result<(T, Option<String>), ApiError>,
 ) -> Result<Response, ApiError> {
     let reader = Reader::of(&request);
     let (mut parts, body) = request.into_parts();
     let result = match SignedIn::from_request_parts(&mut parts, &()).await {
-        Ok(SignedIn(actor)) => {
-            let request = Request::from_parts(parts, body);
-            match what {
-                UploadForm::Version => receive(&usecases, &actor, service, request).await.map(|made| created(&made)),
-                UploadForm::Backup => {
-                    receive_backup(&usecases, &actor, service, request).await.map(|made| created(&made))
-                }
-            }
-        }
+        Ok(SignedIn(actor)) => receive(actor, Request::from_parts(parts, body)).await,
         Err(error) => Err(error),
     };
+    let page = form.page();
     match (reader, result) {
-        (Reader::Program, result) => result,
-        (Reader::Person, Ok(_)) => Ok(Redirect::to(&format!("/services/{service}#{}", what.section())).into_response()),
+        (Reader::Program, result) => result.map(|(made, _)| (StatusCode::CREATED, Json(made)).into_response()),
+        (Reader::Person, Ok((_, next))) => {
+            let next = next.unwrap_or_else(|| format!("{page}#{}", form.section()));
+            Ok(Redirect::to(&next).into_response())
+        }
         (Reader::Person, Err(ApiError(problem))) if problem.code == ProblemCode::NotSignedIn => {
-            Ok(Redirect::to(&format!("/login?next=%2Fservices%2F{service}")).into_response())
+            Ok(Redirect::to(&format!("/login?next={}", page.replace('/', "%2F"))).into_response())
         }
         (Reader::Person, Err(ApiError(problem))) => {
-            Ok(Redirect::to(&upload_error_location(service, what, &problem)).into_response())
+            Ok(Redirect::to(&upload_error_location(form, &problem)).into_response())
         }
     }
-}
-
-fn created<T: Serialize>(made: &T) -> Response {
-    (StatusCode::CREATED, Json(made)).into_response()
 }

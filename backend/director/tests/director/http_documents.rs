@@ -17,6 +17,7 @@ const ENDPOINTS: &str = "
     DELETE /api/v1/services/{id}/versions/{version}
     DELETE /api/v1/services/{id}/volumes/{volume}
     DELETE /api/v1/volumes/{id}
+    DELETE /api/v1/volumes/{id}/files
     GET /api/v1/admin/announcements
     GET /api/v1/admin/applications
     GET /api/v1/admin/audit
@@ -59,6 +60,8 @@ const ENDPOINTS: &str = "
     GET /api/v1/services/{id}/versions/{version}
     GET /api/v1/services/{id}/versions/{version}/file
     GET /api/v1/volumes/{id}
+    GET /api/v1/volumes/{id}/content
+    GET /api/v1/volumes/{id}/files
     PATCH /api/v1/applications/{id}
     PATCH /api/v1/services/{id}
     PATCH /api/v1/volumes/{id}
@@ -96,6 +99,7 @@ const ENDPOINTS: &str = "
     PUT /api/v1/services/{id}/scale
     PUT /api/v1/services/{id}/settings
     PUT /api/v1/services/{id}/volumes/{volume}
+    PUT /api/v1/volumes/{id}/content
 ";
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -1,6 +1,10 @@
 //! Volumes: made, given to services, put into the trash and taken out of it.
 
 use crate::support::App;
+use axum::{
+    body::Body,
+    http::{Method, header},
+};
 use serde_json::json;
 use sqlx::PgPool;
 
@@ -82,4 +86,58 @@ async fn volumes_outlive_their_application_in_the_trash(pool: PgPool) {
     assert!(page.status.is_success() && page.text.contains("The trash is empty."), "{}", page.text);
     let page = browser.get(&format!("/applications/{}", made["id"].as_str().unwrap())).await;
     assert!(page.text.contains("kept") && page.text.contains("Create volume"), "{}", page.text);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn files_are_uploaded_listed_downloaded_and_removed(pool: PgPool) {
+    let app = App::start(pool).await;
+    let ada = app.user("ada").await;
+    let made = ada.post("/api/v1/applications", json!({"name": "shop"})).await.expect(201);
+    let volumes = format!("/api/v1/applications/{}/volumes", made["id"].as_str().unwrap());
+    let volume = ada.post(&volumes, json!({"name": "uploads"})).await.expect(201);
+    let id = volume["id"].as_str().unwrap().to_owned();
+    let files = |path: &str| format!("/api/v1/volumes/{id}/files?path={path}");
+    let content = |path: &str| format!("/api/v1/volumes/{id}/content?path={path}");
+    assert_eq!(ada.get(&files("")).await.expect(200)["entries"], json!([]));
+    let put = async |path: &str, body: &str| {
+        ada.send(ada.request(Method::PUT, &content(path), Body::from(body.to_owned()))).await
+    };
+    let entry = put("a%20b/one.txt", "first").await.expect(201);
+    assert_eq!((&entry["name"], &entry["size_bytes"]), (&json!("one.txt"), &json!(5)), "{entry}");
+    put("two.txt", "").await.expect(201);
+    for path in ["", "..%2Fx", "a%20b%2F..%2F..", "a%0Ab"] {
+        put(path, "x").await.refused(422, "invalid_input");
+    }
+    put("a%20b", "x").await.refused(409, "conflict");
+    let listed = ada.get(&files("")).await.expect(200);
+    let names: Vec<_> =
+        listed["entries"].as_array().unwrap().iter().map(|entry| (&entry["kind"], &entry["name"])).collect();
+    assert_eq!(names, [(&json!("folder"), &json!("a b")), (&json!("file"), &json!("two.txt"))]);
+    let file = ada.get(&content("a%20b%2Fone.txt")).await;
+    assert_eq!((file.status.as_u16(), file.text.as_str()), (200, "first"));
+    ada.get(&content("a%20b")).await.refused(409, "conflict");
+    ada.get(&content("missing")).await.refused(404, "not_found");
+    ada.get(&files("missing")).await.refused(404, "not_found");
+
+    // the page shows them, takes some more and leads back to where they are
+    let browser = app.browser("ada").await;
+    let page = browser.get(&format!("/volumes/{id}/files?path=a%20b")).await;
+    assert!(page.status.is_success() && page.text.contains("one.txt") && page.text.contains("5 B"), "{}", page.text);
+    let form = concat!(
+        "--cut-here\r\nContent-Disposition: form-data; name=\"folder\"\r\n\r\na b\r\n",
+        "--cut-here\r\nContent-Disposition: form-data; name=\"file\"; filename=\"p/../three.txt\"\r\n\r\nthird\r\n",
+        "--cut-here--\r\n",
+    );
+    let browser = browser.with("accept", "text/html").with("content-type", "multipart/form-data; boundary=cut-here");
+    let upload = browser.request(Method::POST, &format!("/volumes/{id}/upload"), Body::from(form));
+    let sent = browser.send(upload).await;
+    assert_eq!(sent.status.as_u16(), 303, "{}", sent.text);
+    assert_eq!(sent.headers[header::LOCATION].to_str().unwrap(), format!("/volumes/{id}/files?path=a+b"));
+    assert_eq!(ada.get(&content("a%20b%2Fthree.txt")).await.text, "third");
+
+    ada.delete(&files("")).await.refused(422, "invalid_input");
+    ada.delete(&files("a%20b")).await.expect(204);
+    ada.delete(&files("a%20b")).await.refused(404, "not_found");
+    ada.delete(&format!("/api/v1/volumes/{id}")).await.expect(204);
+    ada.get(&files("")).await.refused(409, "conflict");
 }

@@ -8,6 +8,7 @@ use aerie_director::{
     lifecycle::Lifecycle,
     metrics::Metrics,
     state::{AppState, leptos_options},
+    volume_files::CloudFiles,
 };
 use aerie_frontend::Assets;
 use aerie_kinds::Kinds;
@@ -74,6 +75,7 @@ impl App {
         let lifecycle = Lifecycle::new();
         let listener = Arc::new(Listener::start(&store, lifecycle.soft()));
         let cloud = SimulatedCloud::new(SimulatedOptions::default());
+        usecases.give_volume_files(Arc::new(CloudFiles::new(Arc::new(cloud.clone()), "test")));
         let state = AppState {
             usecases,
             store,

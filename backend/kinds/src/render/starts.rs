@@ -101,7 +101,7 @@ mod tests {
         for name in ["php", "java", "mysql", "keyvalue", "generic", "helloworld", "entry"] {
             let mut context = with_all_roles(name);
             let kind = kind(name);
-            context.secrets.extend(kind.spec.secrets.iter().map(|secret| (secret.name.to_string(), "s".to_owned())));
+            context.secrets.extend(kind.spec.secrets.iter().map(|secret| (secret.name.clone(), "s".to_owned())));
             let rendered = kind.render(&context).unwrap();
             assert_eq!(kind.starts(&context).unwrap(), Starts::from(&rendered), "{name}");
         }

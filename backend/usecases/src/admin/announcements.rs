@@ -6,6 +6,7 @@ use aerie_domain::{
     views::{AnnouncementView, CreateAnnouncement},
 };
 use aerie_store::{AnnouncementRow, NewAnnouncement, NewAudit};
+use async_recursion::async_recursion as boxed;
 use serde_json::json;
 
 /// Longest text, in characters: a banner is on every page.
@@ -13,17 +14,20 @@ const MAX_TEXT: usize = 500;
 
 impl UseCases {
     /// What is announced now. Anybody may read it, also who is not signed in.
+    #[boxed]
     pub async fn announcements(&self) -> Outcome<Vec<AnnouncementView>> {
         Ok(self.store().announcements(false).await?.into_iter().map(view).collect())
     }
 
     /// What is announced now, and what is going to be.
+    #[boxed]
     pub async fn admin_announcements(&self, actor: &Actor) -> Outcome<Vec<AnnouncementView>> {
         actor.may_administer()?;
         Ok(self.store().announcements(true).await?.into_iter().map(view).collect())
     }
 
     /// Announces something.
+    #[boxed]
     pub async fn announce(&self, actor: &Actor, form: CreateAnnouncement) -> Outcome<AnnouncementView> {
         actor.may_write()?;
         actor.may_administer()?;
@@ -61,6 +65,7 @@ impl UseCases {
     }
 
     /// Takes an announcement back.
+    #[boxed]
     pub async fn withdraw_announcement(&self, actor: &Actor, id: AnnouncementId) -> Outcome<()> {
         actor.may_write()?;
         actor.may_administer()?;

@@ -6,12 +6,14 @@ use aerie_domain::{
     views::{Accepted, ApplicationView, Page, SearchQuery},
 };
 use aerie_store::ServiceIntent;
+use async_recursion::async_recursion as boxed;
 
 /// What the page of a service says that an administrator stopped.
 const STOPPED: &str = "Stopped by an administrator. Code, settings and data are kept.";
 
 impl UseCases {
     /// Applications whose name or owner's name contains a text, or those of one person, oldest first.
+    #[boxed]
     pub async fn admin_applications(
         &self,
         actor: &Actor,
@@ -42,6 +44,7 @@ impl UseCases {
     }
 
     /// Stops a service of anybody's; its page says who did. The platform's own cannot be stopped.
+    #[boxed]
     pub async fn admin_stop_service(&self, actor: &Actor, id: ServiceId) -> Outcome<Accepted> {
         actor.may_write()?;
         actor.may_administer()?;

@@ -3,10 +3,12 @@
 use crate::{Actor, Outcome, UseCases, credit::row_number};
 use aerie_domain::views::{AuditQuery, AuditView, Page};
 use aerie_store::{AuditFilter, AuditRow};
+use async_recursion::async_recursion as boxed;
 use serde_json::Value;
 
 impl UseCases {
     /// Every change that somebody made, newest first.
+    #[boxed]
     pub async fn audit_log(&self, actor: &Actor, query: &AuditQuery) -> Outcome<Page<AuditView>> {
         actor.may_administer()?;
         let before = row_number(query.after.as_deref())?;

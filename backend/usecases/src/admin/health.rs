@@ -3,12 +3,14 @@
 use crate::{Actor, Outcome, UseCases};
 use aerie_domain::views::{DirectorReport, DirectorView, FailingServiceView, HealthView, WorkView};
 use aerie_store::DirectorRow;
+use async_recursion::async_recursion as boxed;
 
 /// Failing services in one answer. Larger: a longer page on the worst of days.
 const MAX_FAILING: i64 = 50;
 
 impl UseCases {
     /// How the installation is.
+    #[boxed]
     pub async fn health(&self, actor: &Actor) -> Outcome<HealthView> {
         actor.may_administer()?;
         let directors = self.store().director_list().await?;

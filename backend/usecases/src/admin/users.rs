@@ -6,6 +6,7 @@ use aerie_domain::{
     views::{AdminUserView, EventKind, Grant, LedgerEntryView, Page, PageQuery, SearchQuery, UserView},
 };
 use aerie_store::{CreditRow, NewAudit, NewEvent, NewGrant, Txn, UserListRow};
+use async_recursion::async_recursion as boxed;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -16,6 +17,7 @@ const MAX_REASON: usize = 200;
 
 impl UseCases {
     /// People whose name, e-mail address or affiliation contains a text, by user name.
+    #[boxed]
     pub async fn admin_users(&self, actor: &Actor, query: &SearchQuery) -> Outcome<Page<AdminUserView>> {
         actor.may_administer()?;
         let limit = query.limit.unwrap_or(50).clamp(1, 100) as usize;
@@ -30,6 +32,7 @@ impl UseCases {
     }
 
     /// One person.
+    #[boxed]
     pub async fn admin_user(&self, actor: &Actor, id: UserId) -> Outcome<AdminUserView> {
         actor.may_administer()?;
         let row = self.store().user_list(Some(id), "", None, 1).await?.pop();
@@ -37,6 +40,7 @@ impl UseCases {
     }
 
     /// Every movement of a person's credit, newest first.
+    #[boxed]
     pub async fn admin_user_entries(
         &self,
         actor: &Actor,
@@ -48,6 +52,7 @@ impl UseCases {
     }
 
     /// Locks a person out: ends their sessions and tokens at once. What runs goes on running, and costing.
+    #[boxed]
     pub async fn disable_user(&self, actor: &Actor, id: UserId) -> Outcome<AdminUserView> {
         actor.may_write()?;
         let user = self.admin_user(actor, id).await?.user;
@@ -67,6 +72,7 @@ impl UseCases {
     }
 
     /// Lets a person in again. Their old sessions and tokens stay ended.
+    #[boxed]
     pub async fn enable_user(&self, actor: &Actor, id: UserId) -> Outcome<AdminUserView> {
         actor.may_write()?;
         let user = self.admin_user(actor, id).await?.user;
@@ -79,6 +85,7 @@ impl UseCases {
     }
 
     /// Grants credit with a reason, or takes it back.
+    #[boxed]
     pub async fn grant(&self, actor: &Actor, id: UserId, form: Grant) -> Outcome<AdminUserView> {
         actor.may_write()?;
         let user = self.admin_user(actor, id).await?.user;

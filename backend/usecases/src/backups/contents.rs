@@ -3,6 +3,7 @@
 
 use crate::{Failure, Outcome, UseCases, blobs::Incoming};
 use aerie_domain::{ActionRunId, InstanceId, Problem};
+use async_recursion::async_recursion as boxed;
 use std::path::PathBuf;
 
 /// Contents that are arriving. Dropped unfinished, they leave nothing behind.
@@ -21,12 +22,14 @@ impl BackupOutput {
 
 impl UseCases {
     /// The file that an instance reads for a task, or nothing.
+    #[boxed]
     pub async fn task_input(&self, instance: InstanceId, run: ActionRunId) -> Outcome<Option<PathBuf>> {
         let digest = self.store().backup_input(instance, run).await?;
         Ok(digest.map(|digest| self.blob_path(&digest)))
     }
 
     /// Opens what an instance writes for a task; nothing when it was not asked to.
+    #[boxed]
     pub async fn begin_task_output(&self, instance: InstanceId, run: ActionRunId) -> Outcome<Option<BackupOutput>> {
         if !self.store().backup_output(instance, run).await? {
             return Ok(None);
@@ -37,6 +40,7 @@ impl UseCases {
     }
 
     /// Keeps what has arrived. It counts when the script that wrote it has ended well.
+    #[boxed]
     pub async fn finish_task_output(&self, output: BackupOutput) -> Outcome<()> {
         let BackupOutput { instance, run, incoming } = output;
         let arrived = incoming.finish().await?;
@@ -51,6 +55,7 @@ impl UseCases {
 
     /// Why what an instance writes was not taken, in words for its owner, who reads them on the page. Its agent may be gone
     /// before it can read them.
+    #[boxed]
     pub async fn refuse_task_output(&self, run: ActionRunId, failure: Failure) -> Outcome<Problem> {
         let problem = failure.into_problem();
         self.store().backup_refuse(run, &problem.detail).await?;

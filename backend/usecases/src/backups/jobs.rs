@@ -16,6 +16,7 @@ use crate::{Actor, Failure, Outcome, UseCases, services::OwnedService};
 use aerie_domain::{ActionRunId, BackupId, BackupJobKind, BackupStep, BackupWhy, Problem, ServiceId};
 use aerie_kinds::BackupSpec;
 use aerie_store::{BackupJobRow, InstanceLite, NewActionResult, NewActionRun, Txn};
+use async_recursion::async_recursion as boxed;
 use std::{collections::BTreeMap, time::Duration};
 use time::OffsetDateTime;
 
@@ -35,6 +36,7 @@ struct Work<'a> {
 impl UseCases {
     /// Moves on what can be moved on, and begins what is due. What fails for one service does not hold up the others; the next
     /// look tries again.
+    #[boxed]
     pub async fn advance_backups(&self) -> Outcome<()> {
         for service in self.store().backup_jobs_open().await? {
             log(self.advance(service).await);

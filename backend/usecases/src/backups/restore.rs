@@ -7,9 +7,11 @@ use aerie_domain::{
     views::{BackupJobView, EventKind, RestoreBackup},
 };
 use aerie_store::NewBackupJob;
+use async_recursion::async_recursion as boxed;
 
 impl UseCases {
     /// Has a backup put back.
+    #[boxed]
     pub async fn restore_backup(
         &self,
         actor: &Actor,

@@ -7,16 +7,19 @@ use aerie_domain::{
     views::{BackupSchedule, EventKind},
 };
 use aerie_store::{NewBackupJob, NewEvent, Txn};
+use async_recursion::async_recursion as boxed;
 use std::time::Duration;
 
 impl UseCases {
     /// How often backups of a service are made.
+    #[boxed]
     pub async fn backup_schedule(&self, actor: &Actor, id: ServiceId) -> Outcome<BackupSchedule> {
         let (service, ..) = self.readable_service(actor, id).await?;
         Ok(self.store().backup_schedule(service.id).await?.unwrap_or_default().0)
     }
 
     /// Says how often backups of a service are made, and how many of them are kept. The first is due after one such period.
+    #[boxed]
     pub async fn set_backup_schedule(
         &self,
         actor: &Actor,

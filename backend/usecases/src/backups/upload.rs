@@ -7,9 +7,11 @@ use aerie_domain::{
     views::{BackupView, EventKind},
 };
 use aerie_store::{NewBackup, NewBackupJob};
+use async_recursion::async_recursion as boxed;
 
 impl UseCases {
     /// Opens an upload. Refused before a byte is read when it could not be checked, or when there is no room.
+    #[boxed]
     pub async fn begin_backup_upload(&self, actor: &Actor, service: ServiceId) -> Outcome<StagedUpload> {
         actor.may_write()?;
         let (service, ..) = self.owned_service(actor, service).await?;
@@ -21,10 +23,11 @@ impl UseCases {
         ensure_few(&mut txn, service.id).await?;
         drop(txn);
         let incoming = self.incoming(self.settings().backups.max_bytes, "backup").await?;
-        Ok(StagedUpload { service: service.id, incoming })
+        Ok(StagedUpload { of: service.id, incoming })
     }
 
     /// Keeps what has arrived and has it checked. When the check fails, it is thrown away again.
+    #[boxed]
     pub async fn finish_backup_upload(
         &self,
         actor: &Actor,
@@ -32,7 +35,7 @@ impl UseCases {
         file_name: &str,
     ) -> Outcome<BackupView> {
         actor.may_write()?;
-        let StagedUpload { service: id, incoming } = upload;
+        let StagedUpload { of: id, incoming } = upload;
         let Arrived { path, digest, bytes } = incoming.finish().await?;
         if bytes == 0 {
             return Err(Problem::field("file", "is empty").into());

@@ -7,6 +7,7 @@ use aerie_domain::{
     views::{Accepted, AttachVolume},
 };
 use aerie_store::AttachmentRow;
+use async_recursion::async_recursion as boxed;
 
 /// Volumes per service. Larger: more mounts in every container of it.
 const MAX_ATTACHED: usize = 10;
@@ -16,6 +17,7 @@ const MAX_PATH: usize = 100;
 
 impl UseCases {
     /// Gives a volume to a service of the same application, or changes how it has it. Its instances are replaced.
+    #[boxed]
     pub async fn attach_volume(
         &self,
         actor: &Actor,
@@ -64,6 +66,7 @@ impl UseCases {
     }
 
     /// Takes a volume away from a service. What is on it stays. The service's instances are replaced.
+    #[boxed]
     pub async fn detach_volume(&self, actor: &Actor, id: ServiceId, volume: VolumeId) -> Outcome<Accepted> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;

@@ -4,9 +4,8 @@ mod row;
 mod schedule;
 mod words;
 
-use super::upload::{FileField, FileForm, UploadForm, upload_error};
 use crate::{
-    components::{Ago, ProblemBox, error_of},
+    components::{Ago, FileField, FileForm, ProblemBox, UploadForm, error_of, upload_error},
     live::{PageData, refresh_after},
     server::{Dated, DeleteBackup, MakeBackup, RestoreBackup},
 };
@@ -32,7 +31,7 @@ pub fn Backups(backups: BackupsData, id: ServiceId) -> impl IntoView {
     refresh_after(restore, backups.refresh);
     let obstacle = Memo::new(move |_| backups.value.with(|view| view.data.obstacle.clone()));
     let busy = Memo::new(move |_| obstacle.with(|obstacle| !obstacle.is_empty()));
-    let error = upload_error(UploadForm::Backup);
+    let error = upload_error(UploadForm::Backup(id));
     view! {
         <section class="card" id="backups" aria-labelledby="backups-title">
             <h2 id="backups-title">"Backups"</h2>
@@ -53,7 +52,7 @@ pub fn Backups(backups: BackupsData, id: ServiceId) -> impl IntoView {
             <List backups id delete restore busy />
             <Schedule backups id />
             <h3>"Upload a backup"</h3>
-            <FileForm form=UploadForm::Backup id error done=backups.refresh>
+            <FileForm form=UploadForm::Backup(id) error done=backups.refresh>
                 <FileField
                     id="backup-file"
                     label="File"

@@ -1,8 +1,8 @@
 //! Code versions: upload, look, activate, remove.
 
-use super::{ServicePageData, part, upload::Upload};
+use super::{ServicePageData, part};
 use crate::{
-    components::{Ago, Confirm, ProblemBox, error_of},
+    components::{Ago, Confirm, FileField, FileForm, ProblemBox, TextArea, UploadForm, error_of, upload_error},
     format,
     live::refresh_after,
     server::{ActivateVersion, DeleteVersion},
@@ -48,6 +48,27 @@ pub fn Code(page: ServicePageData, id: ServiceId) -> impl IntoView {
             </table>
             <Upload page id />
         </section>
+    }
+}
+
+/// The form for a new version.
+#[component]
+fn Upload(page: ServicePageData, id: ServiceId) -> impl IntoView {
+    let form = UploadForm::Version(id);
+    let error = upload_error(form);
+    view! {
+        <h3>"Upload a new version"</h3>
+        <FileForm form error done=page.refresh>
+            // The note comes first: the server reads the parts in their order, and the file may be long.
+            <TextArea name="note" label="Note (optional)" rows=2 max_length=200 />
+            <FileField
+                id="field-file"
+                label="Archive"
+                accept=".zip,.tar,.gz,.tgz,.bz2,.xz,.zst,.war"
+                hint=".zip, .war, .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst of your code"
+                error
+            />
+        </FileForm>
     }
 }
 

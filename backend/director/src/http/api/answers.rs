@@ -52,15 +52,19 @@ pub async fn download(path: &Path, name: &str) -> Result<Response, ApiError> {
         Problem::not_found("file")
     })?;
     let length = file.metadata().await.map(|metadata| metadata.len()).unwrap_or_default();
+    Ok((attachment(name, length), Body::from_stream(ReaderStream::new(file))).into_response())
+}
+
+/// Headers of a file to save under a name.
+pub fn attachment(name: &str, length: u64) -> [(HeaderName, String); 3] {
     // Quotes, backslashes, control and non-ASCII characters have no place in the simple form of the header.
     let name: String =
         name.chars().map(|c| if c.is_ascii_graphic() && !"\"\\/;".contains(c) { c } else { '_' }).collect();
-    let headers = [
+    [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, length.to_string()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-    ];
-    Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
+    ]
 }
 
 /// A list that always comes whole, in the same shape as those that come in parts.

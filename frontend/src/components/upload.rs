@@ -1,61 +1,74 @@
-//! The upload form: a plain multipart form, which scripts make show its progress.
+//! Forms that send a file: plain multipart forms, which scripts make show their progress.
 
-use super::ServicePageData;
-use crate::{
-    PageError,
-    components::{FieldMessage, ProblemBox, TextArea},
-};
-use aerie_domain::{Problem, ProblemCode, ServiceId};
+use super::{FieldMessage, ProblemBox};
+use crate::PageError;
+use aerie_domain::{Problem, ProblemCode, ServiceId, VolumeId};
 use leptos::{prelude::*, server::ServerActionError, server_fn::error::ServerFnUrlError};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{FormData, HtmlFormElement, ProgressEvent, SubmitEvent, XmlHttpRequest};
 
-/// The forms of a service's page that send a file.
+/// What is sent, and to whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UploadForm {
-    /// Of a version of code.
-    Version,
-    /// Of a backup.
-    Backup,
+    /// A version of a service's code.
+    Version(ServiceId),
+    /// A backup of a service.
+    Backup(ServiceId),
+    /// A file for a volume.
+    File(VolumeId),
 }
 
 impl UploadForm {
     /// Names the form in the address by which the error of an upload without scripts comes back.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Version => "upload",
-            Self::Backup => "upload_backup",
+            Self::Version(_) => "upload",
+            Self::Backup(_) => "upload_backup",
+            Self::File(_) => "upload_file",
         }
     }
 
-    /// The section of the page that it is in, for whoever sends people back there.
+    /// The page that it is on.
+    #[cfg(feature = "ssr")]
+    pub fn page(self) -> String {
+        match self {
+            Self::Version(service) | Self::Backup(service) => format!("/services/{service}"),
+            Self::File(volume) => format!("/volumes/{volume}/files"),
+        }
+    }
+
+    /// The section of that page, for whoever sends people back there.
     #[cfg(feature = "ssr")]
     pub const fn section(self) -> &'static str {
         match self {
-            Self::Version => "code",
-            Self::Backup => "backups",
+            Self::Version(_) => "code",
+            Self::Backup(_) => "backups",
+            Self::File(_) => "upload",
         }
     }
 
     /// Where it is sent.
-    fn address(self, service: ServiceId) -> String {
+    fn address(self) -> String {
         match self {
-            Self::Version => format!("/services/{service}/upload"),
-            Self::Backup => format!("/services/{service}/backups/upload"),
+            Self::Version(service) => format!("/services/{service}/upload"),
+            Self::Backup(service) => format!("/services/{service}/backups/upload"),
+            Self::File(volume) => format!("/volumes/{volume}/upload"),
         }
     }
 
     const fn checking(self) -> &'static str {
         match self {
-            Self::Version => "Checking the archive…",
-            Self::Backup => "Keeping the backup…",
+            Self::Version(_) => "Checking the archive…",
+            Self::Backup(_) => "Keeping the backup…",
+            Self::File(_) => "Putting it on the volume…",
         }
     }
 
     const fn done(self) -> &'static str {
         match self {
-            Self::Version => "Uploaded. Activate it when you are ready.",
-            Self::Backup => "Uploaded. It is being checked.",
+            Self::Version(_) => "Uploaded. Activate it when you are ready.",
+            Self::Backup(_) => "Uploaded. It is being checked.",
+            Self::File(_) => "Uploaded.",
         }
     }
 }
@@ -71,26 +84,6 @@ enum Progress {
     Done,
 }
 
-/// The form for a version of code.
-#[component]
-pub fn Upload(page: ServicePageData, id: ServiceId) -> impl IntoView {
-    let error = upload_error(UploadForm::Version);
-    view! {
-        <h3>"Upload a new version"</h3>
-        <FileForm form=UploadForm::Version id error done=page.refresh>
-            // The note comes first: the server reads the parts in their order, and the file may be long.
-            <TextArea name="note" label="Note (optional)" rows=2 max_length=200 />
-            <FileField
-                id="field-file"
-                label="Archive"
-                accept=".zip,.tar,.gz,.tgz,.bz2,.xz,.zst,.war"
-                hint=".zip, .war, .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst of your code"
-                error
-            />
-        </FileForm>
-    }
-}
-
 /// What a form's upload was refused for: at first, what an upload without scripts was.
 pub fn upload_error(form: UploadForm) -> RwSignal<Option<PageError>> {
     RwSignal::new(error_in_address(form))
@@ -100,7 +93,6 @@ pub fn upload_error(form: UploadForm) -> RwSignal<Option<PageError>> {
 #[component]
 pub fn FileForm(
     form: UploadForm,
-    id: ServiceId,
     error: RwSignal<Option<PageError>>,
     done: Callback<()>,
     children: Children,
@@ -114,7 +106,7 @@ pub fn FileForm(
             class="upload"
             method="post"
             enctype="multipart/form-data"
-            action=form.address(id)
+            action=form.address()
             on:submit=submit
         >
             {children()}
