@@ -143,7 +143,7 @@ fn row(
     let warning = if is_folder { "It goes with all that is in it, for good." } else { "It goes for good." };
     let remove = path.map(|path| {
         view! {
-            <Confirm label="Delete…" warning>
+            <Confirm label="Delete…" warning class="button quiet">
                 <ActionForm action=delete>
                     <input type="hidden" name="volume" value=id.to_string() />
                     <input type="hidden" name="path" value=path.to_string() />

@@ -62,7 +62,9 @@ fn problems(found: &ContainerInspectResponse) -> Vec<String> {
     let no_devices = host.devices.as_ref().is_none_or(Vec::is_empty);
     let mounts = found.mounts.as_deref().unwrap_or_default();
     let foreign = mounts.iter().any(|mount| !matches!(mount.typ.as_deref(), Some("volume" | "tmpfs")));
-    let log = host.log_config.as_ref().and_then(|log| log.config.as_ref());
+    let log = host.log_config.as_ref();
+    let keeps_nothing = log.is_some_and(|log| log.typ.as_deref() == Some("none"));
+    let log = log.and_then(|log| log.config.as_ref());
     [
         (user == "1000:1000", "runs as another user than 1000"),
         (host.privileged != Some(true), "is privileged"),
@@ -77,7 +79,7 @@ fn problems(found: &ContainerInspectResponse) -> Vec<String> {
         (positive(host.memory), "has no memory limit"),
         (positive(host.cpu_quota), "has no processor limit"),
         (positive(host.pids_limit), "has no limit of processes"),
-        (log.is_some_and(|log| log.contains_key("max-size")), "has no limit of kept output"),
+        (keeps_nothing || log.is_some_and(|log| log.contains_key("max-size")), "has no limit of kept output"),
         (shared.iter().all(|mode| mode.as_deref() != Some("host")), "shares a namespace of the host"),
         (host.ipc_mode.as_deref() != Some("host"), "shares memory with the host"),
         (empty(host.binds.as_ref()) && !foreign, "mounts a folder of the host"),
