@@ -13,6 +13,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 /// How often to sweep; an orphan lives one to two of these. Longer: orphans cost memory for longer; shorter: the whole
@@ -27,6 +28,10 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// Lines of a manager's log are kept for so long, and so many of each service.
 const LOG_KEPT: (Duration, i64) = (Duration::from_secs(30 * 24 * 3600), 10_000);
+
+/// How old a container that works on a volume may be: twice what the longest work may take, and more. Shorter: work is cut off;
+/// longer: what a killed director left holds its volume for longer.
+const HELPER_LIFE: time::Duration = time::Duration::hours(2);
 
 /// Sweeps.
 pub(crate) struct Reaper {
@@ -54,7 +59,7 @@ impl Reaper {
         let mut tidied: Option<Instant> = None;
         loop {
             sleep(backoff::jitter(SWEEP)).await;
-            suspects = match self.sweep(&suspects).await {
+            suspects = match self.sweep(&suspects, OffsetDateTime::now_utc()).await {
                 Ok(suspects) => suspects,
                 Err(error) => {
                     tracing::warn!(error = error.as_ref() as &dyn std::error::Error, "a sweep for orphans failed");
@@ -71,15 +76,22 @@ impl Reaper {
     }
 
     /// Removes what was an orphan before and still is; answers with the orphans it leaves.
-    async fn sweep(&self, before: &Suspects) -> Result<Suspects, Box<dyn std::error::Error + Send + Sync>> {
+    async fn sweep(
+        &self,
+        before: &Suspects,
+        now: OffsetDateTime,
+    ) -> Result<Suspects, Box<dyn std::error::Error + Send + Sync>> {
         let mut orphans = Suspects::default();
 
         // containers first, rows second: a row is older than its container
         let containers = self.cloud.inventory(&Scope::Installation).await?;
         let instances: BTreeSet<InstanceId> = self.store.instance_ids().await?.into_iter().collect();
-        // a copy may take long; whoever repeats it removes what an interrupted one left
-        let is_helper = |name: &str| names::is_volume_helper(&self.settings.installation, name);
-        let orphaned = |c: &Observed| !instances.contains(&c.instance) && !is_helper(&c.name);
+        // work on a volume may take a while
+        let at_work = |c: &Observed| {
+            names::is_volume_helper(&self.settings.installation, &c.name)
+                && c.created_at.is_none_or(|made| now - made < HELPER_LIFE)
+        };
+        let orphaned = |c: &Observed| !instances.contains(&c.instance) && !at_work(c);
         for container in containers.into_iter().filter(orphaned) {
             if before.containers.contains(&container.name) {
                 tracing::info!(container.name, "removing a container that nobody has a row for");
@@ -213,6 +225,8 @@ mod tests {
         cloud.add_foreign("somebody-elses");
         cloud.ensure_container(&container("ours", service, instance)).await.unwrap();
         cloud.ensure_container(&container("orphan", service, InstanceId::generate())).await.unwrap();
+        let helper = container("town-volume-1-files-2", ServiceId::generate(), InstanceId::generate());
+        let began = cloud.ensure_container(&helper).await.unwrap().created_at.unwrap();
         let own = VolumeOwner::Service;
         let nobody_knows_it = VolumeOwner::Volume(VolumeId::generate());
         let volumes =
@@ -229,11 +243,16 @@ mod tests {
         }
 
         let reaper = Reaper::new(store, Arc::new(cloud.clone()), Arc::new(settings));
-        let suspects = reaper.sweep(&Suspects::default()).await.unwrap();
-        assert_eq!(cloud.containers().len(), 2, "seen once, it may be in the making");
-        reaper.sweep(&suspects).await.unwrap();
-        let left: Vec<String> = cloud.containers().into_iter().map(|container| container.name).collect();
-        assert_eq!(left, ["ours"]);
+        let soon = began + time::Duration::HOUR;
+        let suspects = reaper.sweep(&Suspects::default(), soon).await.unwrap();
+        assert_eq!(cloud.containers().len(), 3, "seen once, it may be in the making");
+        reaper.sweep(&suspects, soon).await.unwrap();
+        let left = || cloud.containers().into_iter().map(|container| container.name).collect::<Vec<String>>();
+        assert_eq!(left(), ["ours", "town-volume-1-files-2"], "work on a volume may take a while");
+        let late = began + HELPER_LIFE;
+        let suspects = reaper.sweep(&Suspects::default(), late).await.unwrap();
+        reaper.sweep(&suspects, late).await.unwrap();
+        assert_eq!(left(), ["ours"]);
         assert!(cloud.has_foreign("somebody-elses"));
         let left: Vec<String> = cloud.volumes().await.unwrap().into_iter().map(|volume| volume.name).collect();
         assert_eq!(left, ["data", "of-people"]);
