@@ -100,7 +100,7 @@ fn listing(
     let rows: Vec<_> = folder.entries.iter().map(|entry| row(id, folder, entry, now, delete)).collect();
     view! {
         {empty.then(|| view! { <p class="empty">"Nothing is in this folder."</p> })}
-        <table class:hidden=empty>
+        <table class="stack" class:hidden=empty>
             <thead>
                 <tr>
                     <th scope="col">"Name"</th>
