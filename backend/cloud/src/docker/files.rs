@@ -71,12 +71,11 @@ mkdir -p -- "$(dirname -- "/mnt/$1")" 2>/dev/null || { echo blocked; exit; }
 const WRITE: &str = r#"
 [ -d "$at" ] && { echo folder; exit; }
 part=$(mktemp "$folder/.upload-XXXXXXXX" 2>/dev/null) || { echo blocked; exit; }
-trap 'rm -f -- "$part"' EXIT
-head -c "$2" >"$part" 2>/dev/null || { echo full; exit; }
-[ "$(stat -c %s -- "$part")" = "$2" ] || { echo short; exit; }
+fail() { rm -f -- "$part"; echo "$1"; exit; }
+head -c "$2" >"$part" 2>/dev/null || fail full
+[ "$(stat -c %s -- "$part")" = "$2" ] || fail short
 chmod 0644 "$part"
-mv -fT -- "$part" "$at" 2>/dev/null || { echo blocked; exit; }
-trap - EXIT
+mv -fT -- "$part" "$at" 2>/dev/null || fail blocked
 echo done
 "#;
 

@@ -47,7 +47,11 @@ fn kept_slots(board: &Board<'_>) -> Option<u32> {
     };
     let drafts = board.drafts.iter().filter(|draft| draft.phase(&role.name).is_some()).filter(is_made);
     let condemned = board.world.instances.iter().filter(|row| !row.wanted);
-    let condemned = condemned.filter(|row| row.roles.iter().any(|other| other.name == role.name));
+    // one that has handed over was left out when it was condemned; another one was only on its way to be replaced
+    let has_data = |row: &&Instance| {
+        row.roles.iter().any(|other| other.name == role.name) || row.slot.is_some_and(|slot| slot < before)
+    };
+    let condemned = condemned.filter(has_data);
     let highest = drafts.filter_map(|draft| draft.slot).chain(condemned.filter_map(|row| row.slot)).max();
     // wanted ones that wait for their predecessor's end are not among the drafts
     let wanted = before.min(board.slots_wanted());

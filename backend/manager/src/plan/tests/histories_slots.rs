@@ -84,6 +84,21 @@ fn happens(shop: &mut Imitation, happening: &Happening) {
     }
 }
 
+/// Found by the property below: its instance was on its way out to be replaced, without handing anything over.
+#[test]
+fn a_slot_that_is_given_up_while_it_is_replaced_comes_back_to_hand_over() {
+    use Happening::{CutPass, Restart, Scale, Sick, Start, Turn, Well};
+    let mut shop = Imitation::database();
+    let before = [Start, Sick("data"), Turn, Scale(1, 2), Turn, CutPass(2), CutPass(1), Well];
+    for happening in before.into_iter().chain([Restart, CutPass(1), Scale(1, 1), CutPass(7)]) {
+        happens(&mut shop, &happening);
+    }
+    shop.sick.clear();
+    shop.settle();
+    assert_eq!((shop.slots(), shop.world.service.slots_kept), (vec![0], 1));
+    assert_eq!(shop.undrained, [0].into());
+}
+
 proptest! {
     #[test]
     fn data_stays_in_its_slots_whatever_happens(history in prop::collection::vec(happening(), 0..50), end in 0..3) {
