@@ -54,7 +54,7 @@ async fn tellers(visitor: &Client, address: &str, content: &str, tries: usize) -
     Ok(hosts)
 }
 
-/// The same, once the entry has heard of a start: it may be a moment late.
+/// The same, once all have heard of a change: the entry may be a moment late, and a kept connection may end just then.
 async fn tellers_soon(visitor: &Client, address: &str, content: &str) -> Result<BTreeSet<String>> {
     until("the site to tell it", Duration::from_secs(30), || async {
         tellers(visitor, address, content, 3).await.map_err(|error| format!("{error:#}"))
@@ -107,7 +107,7 @@ async fn files_outlive_instances_versions_and_services() -> Result<()> {
     let version = ada.upload(id, "again.tar.gz", archive()?).await?;
     ada.accepted(Method::POST, &path("/activate"), Some(json!({ "version_id": version.id }))).await?;
     ada.accepted(Method::PUT, &path("/scale"), Some(json!({ "roles": { "php": 1 } }))).await?;
-    tellers(&visitor, &address, "miaow", 3).await?;
+    tellers_soon(&visitor, &address, "miaow").await?;
     ada.accepted(Method::POST, &path("/restart"), None).await?;
     let new = tellers_soon(&visitor, &address, "miaow").await?;
     ensure!(new.is_disjoint(&hosts), "{new:?} {hosts:?}");
@@ -156,11 +156,11 @@ async fn files_outlive_instances_versions_and_services() -> Result<()> {
     ada.accepted(Method::PUT, &of_next(copy.id), at.clone()).await?;
     let address = site(&ada, id, 1).await?;
     let visitor = Visitor::browser_like(&address)?;
-    tellers(&visitor, &address, "miaow", 3).await?;
+    tellers_soon(&visitor, &address, "miaow").await?;
     ensure!(post(&visitor, &address, "purr").await? == "kept");
     ada.accepted(Method::DELETE, &of_next(copy.id), None).await?;
     ada.accepted(Method::PUT, &of_next(uploads.id), at).await?;
-    tellers(&visitor, &address, "miaow", 3).await?;
+    tellers_soon(&visitor, &address, "miaow").await?;
 
     // With its application it goes to the trash, and comes back into another one.
     ada.send(Method::DELETE, &format!("/applications/{application}"), None).await?.error_for_status()?;
