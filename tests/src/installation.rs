@@ -275,7 +275,7 @@ impl Installation {
         docker(arguments)
     }
 
-    /// Copies the director's log and the containers' output to a folder that outlives the test, for failures.
+    /// Copies the directors' logs and the containers' output to a folder that outlives the test, for failures.
     pub fn keep_evidence(&self) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../target/test/evidence")
@@ -283,7 +283,10 @@ impl Installation {
         if fs::create_dir_all(&folder).is_err() {
             return;
         }
-        let _ = fs::copy(self.folder.path().join("director.log"), folder.join("director.log"));
+        for log in ["director.log", "director-2.log"] {
+            let _ = fs::remove_file(folder.join(log));
+            let _ = fs::copy(self.folder.path().join(log), folder.join(log));
+        }
         for name in self.containers().unwrap_or_default() {
             if let Ok(text) = docker(&["logs", "--timestamps", &name]) {
                 let _ = fs::write(folder.join(format!("{name}.log")), text);

@@ -1,7 +1,9 @@
 //! Visitors of a hosted application: keep asking while something happens, count what was lost.
 
-use anyhow::Result;
-use reqwest::{Client, ClientBuilder};
+use crate::Api;
+use aerie_domain::ServiceId;
+use anyhow::{Result, bail, ensure};
+use reqwest::{Client, ClientBuilder, Method};
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -11,6 +13,7 @@ use std::{
     },
     time::Duration,
 };
+use time::OffsetDateTime;
 use tokio::task::JoinSet;
 
 /// Longest time visitors keep asking, whatever the test does: traffic is bounded.
@@ -28,7 +31,7 @@ pub struct Visitor {
 pub struct VisitorReport {
     /// Answers with status 200.
     pub good: usize,
-    /// Everything else, in words.
+    /// Everything else, in words, with the time of day.
     pub lost: Vec<String>,
     /// How often each body was seen (its first 80 characters).
     pub bodies: BTreeMap<String, usize>,
@@ -75,7 +78,7 @@ impl Visitor {
                                 report.good += 1;
                                 *report.bodies.entry(body.chars().take(80).collect()).or_default() += 1;
                             }
-                            Err(lost) => report.lost.push(lost),
+                            Err(lost) => report.lost.push(format!("{}: {lost}", OffsetDateTime::now_utc().time())),
                         }
                     }
                     tokio::time::sleep(Duration::from_millis(10)).await;
@@ -83,6 +86,30 @@ impl Visitor {
             });
         }
         Ok(Self { stop, report, tasks })
+    }
+
+    /// Ends the visit, and fails if a request was lost or if fewer than `at_least` were answered. The failure tells when,
+    /// and what the service's roles wrote then.
+    ///
+    /// # Errors
+    /// As said.
+    pub async fn finish_without_loss(self, at_least: usize, ada: &Api, id: ServiceId) -> Result<VisitorReport> {
+        let seen = self.finish().await;
+        if seen.lost.is_empty() {
+            ensure!(seen.good >= at_least, "the visitors asked {} times only", seen.good);
+            return Ok(seen);
+        }
+        let logs = ada.send(Method::GET, &format!("/services/{id}/logs?format=text&tail=2000"), None).await?;
+        let logs = logs.text().await?;
+        let requests = |line: &&str| !line.contains("\"GET / HTTP/1.1\"");
+        let logs: Vec<&str> = logs.lines().filter(requests).collect();
+        bail!(
+            "{} lost, {} answered: {:#?}\nthe service's log:\n{}",
+            seen.lost.len(),
+            seen.good,
+            &seen.lost[..seen.lost.len().min(10)],
+            logs[logs.len().saturating_sub(150)..].join("\n")
+        )
     }
 
     /// Ends the visit.

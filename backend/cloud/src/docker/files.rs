@@ -7,9 +7,10 @@
 use super::{
     DockerCloud,
     client::{OPEN_LIMIT, call_within},
+    errors::cloud_error,
     helper::{Ownership, Program, mount},
 };
-use crate::{Cloud, CloudError, CloudErrorKind, MOST_ENTRIES, Mount, VolumeFile, VolumeSpec};
+use crate::{Cloud, CloudError, CloudErrorKind, ContainerSpec, MOST_ENTRIES, Mount, VolumeFile, VolumeSpec};
 use aerie_domain::{
     InstanceId, VolumePath,
     views::{VolumeEntryKind, VolumeEntryView, VolumeFolderView},
@@ -25,9 +26,13 @@ use time::OffsetDateTime;
 use tokio::{io::AsyncWriteExt, sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 
-/// How long one of them may take, with whoever sends or receives. Longer: those that hang stay; shorter: large files on slow
-/// lines are cut off.
-const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// How long carrying a file may take, with whoever receives it. Longer: those that hang stay; shorter: large files on slow lines
+/// are cut off.
+const CARRY_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// How long anything else may take. Longer: a tenant whose program fills a folder while it is removed keeps others waiting;
+/// shorter: large folders take several tries to remove.
+const QUICK_LIMIT: Duration = Duration::from_secs(120);
 
 /// Pieces that wait for a slow receiver. More: memory; fewer: more switching to and fro.
 const WAITING: usize = 8;
@@ -89,7 +94,7 @@ echo done
 struct Answer {
     word: String,
     begin: Bytes,
-    rest: mpsc::Receiver<io::Result<Bytes>>,
+    rest: mpsc::Receiver<Result<Bytes, CloudError>>,
     ended: JoinHandle<()>,
 }
 
@@ -101,11 +106,8 @@ impl DockerCloud {
         answer.expect("folder")?;
         let text = answer.whole().await?;
         let text = text.strip_suffix(b"end\0").ok_or_else(cut_off)?;
-        let mut entries: Vec<_> = text.split(|byte| *byte == 0).filter_map(entry).collect();
-        let truncated = entries.len() > MOST_ENTRIES;
-        entries.truncate(MOST_ENTRIES);
-        entries.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
-        Ok(VolumeFolderView { path: path.clone(), entries, truncated })
+        let entries = text.split(|byte| *byte == 0).filter_map(entry).collect();
+        Ok(VolumeFolderView::new(path.clone(), entries, MOST_ENTRIES))
     }
 
     pub(super) async fn read(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<VolumeFile, CloudError> {
@@ -158,6 +160,7 @@ impl DockerCloud {
         // one that nobody had yet is not there yet
         self.ensure_volume(volume).await?;
         let writes = !script.contains(&FIND);
+        let carries = input.is_some() || script.contains(&READ);
         let mount = Mount { read_only: !writes, ..mount(volume, "/mnt") };
         let spec = self.helper(&format!("{}-files-{}", volume.name, InstanceId::generate().0.simple()), vec![mount]);
         let program = Program {
@@ -166,33 +169,38 @@ impl DockerCloud {
             ownership: Ownership::Kept,
             talks: true,
         };
-        self.engine().await?.create_helper(&spec, &program).await?;
-        let attached = self.attach(&spec.name, input.is_some()).await;
         let (to, rest) = mpsc::channel(WAITING);
-        let (cloud, name) = (self.clone(), spec.name);
+        let cloud = self.clone();
+        // A task of its own: whoever asks may go away at any moment, and the container must not stay.
         let ended = tokio::spawn(async move {
-            let talking = timeout(LIMIT, async {
-                match attached {
+            let talking = async {
+                match cloud.open(&spec, &program, input.is_some()).await {
                     Ok(attached) => pump(attached, input, &to).await,
-                    Err(error) => drop(to.send(Err(io::Error::other(error))).await),
+                    Err(error) => drop(to.send(Err(error)).await),
                 }
-            });
-            if talking.await.is_err() {
-                drop(to.try_send(Err(io::ErrorKind::TimedOut.into())));
+            };
+            if timeout(if carries { CARRY_LIMIT } else { QUICK_LIMIT }, talking).await.is_err() {
+                drop(to.try_send(Err(CloudError::new(CloudErrorKind::Transient, "it took too long"))));
             }
             drop(to);
             // Usually it has gone by itself, or is going.
-            if let Err(error) = cloud.remove_container(&name, Duration::ZERO).await {
+            if let Err(error) = cloud.remove_container(&spec.name, Duration::ZERO).await {
                 let error = &error as &dyn std::error::Error;
-                tracing::debug!(container.name = name, error, "a container for files goes by itself");
+                tracing::debug!(container.name = spec.name, error, "a container for files goes by itself");
             }
         });
         Answer::begin(rest, ended).await
     }
 
-    /// Listens before it starts, or its first words would be missed.
-    async fn attach(&self, name: &str, input: bool) -> Result<AttachContainerResults, CloudError> {
-        let engine = self.engine().await?;
+    /// Makes a container, listens to it and starts it, in this order, or its first words would be missed.
+    async fn open(
+        &self,
+        spec: &ContainerSpec,
+        program: &Program,
+        input: bool,
+    ) -> Result<AttachContainerResults, CloudError> {
+        let (engine, name) = (self.engine().await?, &spec.name);
+        engine.create_helper(spec, program).await?;
         let options = AttachContainerOptionsBuilder::default().stream(true).stdin(input).stdout(true).build();
         let attaching = engine.docker.attach_container(name, Some(options));
         let attached = call_within(OPEN_LIMIT, "listening to a container for files", attaching).await?;
@@ -204,7 +212,10 @@ impl DockerCloud {
 
 impl Answer {
     /// Waits for the first line.
-    async fn begin(mut rest: mpsc::Receiver<io::Result<Bytes>>, ended: JoinHandle<()>) -> Result<Self, CloudError> {
+    async fn begin(
+        mut rest: mpsc::Receiver<Result<Bytes, CloudError>>,
+        ended: JoinHandle<()>,
+    ) -> Result<Self, CloudError> {
         let mut said = BytesMut::new();
         let end = loop {
             if let Some(end) = said.iter().position(|byte| *byte == b'\n') {
@@ -212,7 +223,7 @@ impl Answer {
             }
             match rest.recv().await {
                 Some(Ok(more)) if said.len() <= LONGEST_WORD => said.extend_from_slice(&more),
-                Some(Err(error)) => return Err(failed(error)),
+                Some(Err(error)) => return Err(error),
                 _ => return Err(cut_off()),
             }
         };
@@ -226,14 +237,14 @@ impl Answer {
 
     fn pieces(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
         let begin = stream::iter((!self.begin.is_empty()).then_some(Ok(self.begin)));
-        begin.chain(ReceiverStream::new(self.rest))
+        begin.chain(ReceiverStream::new(self.rest).map_err(io::Error::other))
     }
 
     /// Everything after the first line, when the container is gone.
     async fn whole(mut self) -> Result<Vec<u8>, CloudError> {
         let mut text = self.begin.to_vec();
         while let Some(piece) = self.rest.recv().await {
-            text.extend_from_slice(&piece.map_err(failed)?);
+            text.extend_from_slice(&piece?);
         }
         drop(self.ended.await);
         Ok(text)
@@ -241,7 +252,11 @@ impl Answer {
 }
 
 /// Carries what is to be written to the container, and what it says to the receiver; ends when either of them has gone.
-async fn pump(attached: AttachContainerResults, input: Option<VolumeFile>, to: &mpsc::Sender<io::Result<Bytes>>) {
+async fn pump(
+    attached: AttachContainerResults,
+    input: Option<VolumeFile>,
+    to: &mpsc::Sender<Result<Bytes, CloudError>>,
+) {
     let AttachContainerResults { mut output, input: mut pipe } = attached;
     let feed = async {
         let mut content = input.map_or_else(|| stream::empty().boxed(), |file| file.content);
@@ -259,7 +274,7 @@ async fn pump(attached: AttachContainerResults, input: Option<VolumeFile>, to: &
             let piece = match piece {
                 Ok(LogOutput::StdOut { message }) => Ok(message),
                 Ok(_) => continue,
-                Err(error) => Err(io::Error::other(error)),
+                Err(error) => Err(cloud_error("listening to a container for files", error)),
             };
             if to.send(piece).await.is_err() {
                 break;
@@ -320,10 +335,6 @@ fn refusal(word: &str) -> CloudError {
         _ => return cut_off(),
     };
     CloudError::new(kind, message)
-}
-
-fn failed(error: io::Error) -> CloudError {
-    CloudError::caused_by(CloudErrorKind::Transient, "working with the files of a volume failed", error)
 }
 
 fn cut_off() -> CloudError {

@@ -39,11 +39,7 @@ impl World {
         if found.is_empty() && !path.is_top() {
             return Err(if files.contains_key(path.as_str()) { not_a_folder() } else { missing() });
         }
-        let mut entries: Vec<_> = found.into_values().collect();
-        entries.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
-        let truncated = entries.len() > MOST_ENTRIES;
-        entries.truncate(MOST_ENTRIES);
-        Ok(VolumeFolderView { path: path.clone(), entries, truncated })
+        Ok(VolumeFolderView::new(path.clone(), found.into_values().collect(), MOST_ENTRIES))
     }
 
     pub(super) fn volume_read(&mut self, volume: &VolumeSpec, path: &VolumePath) -> Result<Bytes, CloudError> {

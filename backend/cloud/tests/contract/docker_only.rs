@@ -6,7 +6,8 @@ use crate::{
     real::{base_image, with_real, write_kind},
 };
 use aerie_cloud::{
-    Cloud, CloudErrorKind, ContainerSpec, ImageSpec, LogsFrom, Mount, NetworkMode, Progress, VolumeOwner, VolumeSpec,
+    Cloud, CloudErrorKind, ContainerSpec, ImageSpec, LogsFrom, Mount, NetworkMode, Progress, Scope, VolumeOwner,
+    VolumeSpec,
     docker::{DockerCloud, DockerSettings},
 };
 use aerie_domain::VolumeId;
@@ -169,6 +170,26 @@ async fn links_on_a_volume_lead_nowhere_and_pipes_hold_nobody() {
             f.cloud.volume_delete(&volume, &at(path)).await.unwrap();
         }
         assert_eq!(f.cloud.volume_folder(&volume, &at("")).await.unwrap().entries, []);
+    })
+    .await;
+}
+
+/// People close pages at any moment: no container may stay because of that.
+#[tokio::test]
+async fn whoever_stops_waiting_for_files_leaves_nothing() {
+    with_real(async |_, f| {
+        let volume = named_volume(&f);
+        f.cloud.ensure_volume(&volume).await.unwrap();
+        for millis in [1, 20, 50, 100, 200, 400] {
+            let listing = async { f.cloud.volume_folder(&volume, &at("")).await };
+            drop(tokio::time::timeout(Duration::from_millis(millis), listing).await);
+        }
+        let start = Instant::now();
+        while !f.cloud.inventory(&Scope::Installation).await.unwrap().is_empty() {
+            assert!(start.elapsed() < Duration::from_secs(20), "{:?}", f.cloud.inventory(&Scope::Installation).await);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        f.cloud.remove_volume(&volume.name).await.expect("nothing holds it");
     })
     .await;
 }

@@ -44,6 +44,16 @@ pub struct VolumeFolderView {
     pub truncated: bool,
 }
 
+impl VolumeFolderView {
+    /// A folder with what is in it, at most `most` entries of it.
+    pub fn new(path: VolumePath, mut entries: Vec<VolumeEntryView>, most: usize) -> Self {
+        let truncated = entries.len() > most;
+        entries.truncate(most);
+        entries.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+        Self { path, entries, truncated }
+    }
+}
+
 /// Which file or folder of a volume.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]

@@ -105,25 +105,33 @@ fn users_know(board: &Board<'_>, role: &RoleName) -> bool {
     board.drafts.iter().filter(|draft| draft.is_running() && uses(draft)).all(Draft::is_up_to_date)
 }
 
-/// The entry sends nobody to this instance any more.
+/// The entry sends nobody to this instance any more, by its name or by its address.
 pub(super) fn entry_forgot(entry: &Entry, row: &Instance, world: &World) -> bool {
-    entry.instances.iter().all(|instance| instance.applied && !names(instance, row, world))
+    let socket = socket(row, world);
+    entry.instances.iter().all(|instance| {
+        let named = says(instance, &row.short) || socket.as_deref().is_some_and(|socket| says(instance, socket));
+        instance.applied && !named
+    })
 }
 
-/// The entry sends visitors to this instance.
+/// The entry sends visitors to this instance, by its name and to its address: one that left may have had the same address,
+/// and the entry may not have heard yet that it did.
 pub(super) fn entry_names(entry: &Entry, row: &Instance, world: &World) -> bool {
+    let socket = socket(row, world);
     !entry.instances.is_empty()
-        && entry.instances.iter().all(|instance| instance.applied && names(instance, row, world))
+        && entry.instances.iter().all(|instance| {
+            let there = socket.as_deref().is_some_and(|socket| says(instance, socket));
+            instance.applied && there && says(instance, &row.short)
+        })
 }
 
-/// Whether an entry's files name an instance: by its short id, or by its address and port.
-fn names(entry: &EntryInstance, row: &Instance, world: &World) -> bool {
+/// Where visitors of an instance are sent.
+fn socket(row: &Instance, world: &World) -> Option<String> {
     let port = world.kind.as_ref().and_then(|kind| kind.spec.public.as_ref()).map_or(0, |public| public.port);
     let address = row.seen.as_ref().and_then(|seen| seen.address.as_ref()).or(row.address.as_ref());
-    let socket = address.map(|address| format!("{address}:{port}"));
-    entry.config.as_ref().is_some_and(|config| {
-        config.files.iter().any(|file| {
-            file.content.contains(&row.short) || socket.as_deref().is_some_and(|socket| file.content.contains(socket))
-        })
-    })
+    address.map(|address| format!("{address}:{port}"))
+}
+
+fn says(entry: &EntryInstance, text: &str) -> bool {
+    entry.config.as_ref().is_some_and(|config| config.files.iter().any(|file| file.content.contains(text)))
 }

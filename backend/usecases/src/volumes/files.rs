@@ -22,7 +22,7 @@ const MAX_FILE: u64 = 1024 * 1024 * 1024;
 
 /// Pieces of work with files that one user may have going on. More: one user can keep all others waiting; fewer: programs that
 /// list many folders at a time are refused.
-pub(crate) const FILES_AT_ONCE: usize = 4;
+pub(crate) const FILES_AT_ONCE: usize = 2;
 
 /// A file on its way from or to a volume.
 pub struct VolumeContent {

@@ -61,8 +61,9 @@ pub(crate) struct Imitation {
     pub lines: Vec<String>,
     /// The entry's own idea of who serves; `None` without an entry.
     pub entry_told: Option<String>,
+    /// The entry's own manager has not looked yet: what the entry was told is what it shall know.
+    pub entry_sleeps: bool,
     entry_service: ServiceId,
-    addresses: u32,
     ids: u128,
 }
 
@@ -135,8 +136,8 @@ impl Imitation {
             undrained: BTreeSet::new(),
             lines: vec![],
             entry_told: None,
+            entry_sleeps: false,
             entry_service: ServiceId(uuid::Uuid::from_u128(99)),
-            addresses: 1,
             ids: 1000,
         };
         imitation.add_version(0);
@@ -317,7 +318,7 @@ impl Imitation {
             row.seen = self.containers.get(&row.id).map(|container| container.seen.clone());
         }
         if let Some(told) = &self.entry_told {
-            let wanted = self.entry_wants();
+            let wanted = if self.entry_sleeps { told.clone() } else { self.entry_wants() };
             let file = |content: String| InstanceConfig {
                 generation: 1,
                 instance: InstanceId(uuid::Uuid::nil()),
@@ -344,6 +345,7 @@ impl Imitation {
         let serves = |i: &&Instance| {
             i.wanted && i.roles.iter().any(|r| r.name.as_str() == "proxy" && r.phase == RolePhase::Serving)
         };
-        self.world.instances.iter().filter(serves).map(|i| i.short.clone() + "\n").collect()
+        let line = |i: &Instance| format!("{} {}:8080\n", i.short, i.address.as_deref().unwrap_or_default());
+        self.world.instances.iter().filter(serves).map(line).collect()
     }
 }

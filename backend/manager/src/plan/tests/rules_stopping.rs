@@ -5,7 +5,7 @@ use crate::{
     step::Step,
     world::{Task, Work},
 };
-use aerie_domain::{DesiredState, ServiceState};
+use aerie_domain::{DesiredState, RolePhase, ServiceState};
 use time::Duration;
 
 #[test]
@@ -54,6 +54,40 @@ fn the_entry_is_told_before_containers_go_but_not_for_ever() {
     // the entry hears
     shop.turn();
     assert_eq!(shop.containers.len(), 0);
+}
+
+/// Visitors would see the page of a stopped application although its start is said to be done.
+#[test]
+fn a_start_is_not_done_while_the_entry_knows_only_who_had_the_address_before() {
+    let mut shop = Imitation::running().with_entry();
+    shop.turn();
+    shop.entry_sleeps = true;
+    shop.ask(|service| service.desired = DesiredState::Stopped);
+    shop.settle();
+    assert_eq!(shop.state(), ServiceState::Stopped);
+    let before = shop.entry_told.clone().expect("an entry");
+    shop.ask(|service| service.desired = DesiredState::Running);
+    let serves = |shop: &Imitation| {
+        shop.world
+            .instances
+            .iter()
+            .flat_map(|i| &i.roles)
+            .any(|r| r.name.as_str() == "proxy" && r.phase == RolePhase::Serving)
+    };
+    while !serves(&shop) {
+        shop.turn();
+        shop.world.now += Duration::milliseconds(10);
+    }
+    for _ in 0..5 {
+        shop.turn();
+        shop.world.now += Duration::milliseconds(10);
+    }
+    let row = shop.world.instances.iter().find(|row| row.roles.iter().any(|r| r.name.as_str() == "proxy")).expect("it");
+    assert!(before.contains(row.address.as_deref().expect("an address")), "the case that is meant: {before}");
+    assert_ne!(shop.state(), ServiceState::Running);
+    shop.entry_sleeps = false;
+    shop.settle();
+    assert_eq!(shop.state(), ServiceState::Running);
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Imitation {
             }
         }
         self.check_restarted(&restarted);
-        if self.entry_told.is_some() {
+        if self.entry_told.is_some() && !self.entry_sleeps {
             self.entry_told = Some(self.entry_wants());
         }
     }
@@ -218,8 +218,10 @@ impl Imitation {
             };
             return;
         }
-        self.addresses += 1;
-        let address = format!("10.208.3.{}", self.addresses);
+        // as real engines do: an address that has become free is the next to be given
+        let taken: Vec<&str> = self.containers.values().filter_map(|other| other.seen.address.as_deref()).collect();
+        let free = (2..).map(|last| format!("10.208.3.{last}"));
+        let address = free.into_iter().find(|address| !taken.contains(&address.as_str())).expect("addresses");
         let seen = Seen { status: ContainerStatus::Running, address: Some(address.clone()), created_at: Some(now) };
         self.containers.insert(id, Container { seen, spec, applied: None });
         let row = self.row(id);
