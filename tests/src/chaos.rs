@@ -90,6 +90,21 @@ impl Installation {
         anyhow::bail!("the director never came to its crash point:\n{}", self.director_log())
     }
 
+    /// Waits until the director stands still at its freeze point.
+    ///
+    /// # Errors
+    /// When it goes on.
+    pub async fn frozen(&self) -> Result<()> {
+        let id = self.director_id().context("a director was started")?;
+        until("the director to stand still", Duration::from_secs(30), || async {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).map_err(|error| error.to_string())?;
+            // the state comes after the name, which is in parentheses
+            let state = stat.rsplit(") ").next().unwrap_or_default().chars().next();
+            if state == Some('T') { Ok(()) } else { Err(format!("{state:?}")) }
+        })
+        .await
+    }
+
     /// Sends the director a signal.
     ///
     /// # Errors

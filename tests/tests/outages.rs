@@ -18,6 +18,8 @@ use std::{
 };
 
 const CONVERGED: Duration = Duration::from_secs(30);
+/// Longer than a director waits for any answer of the container engine.
+const FROZEN: Duration = Duration::from_secs(65);
 const LONGEST_VISIT: Duration = Duration::from_secs(400);
 
 fn outage() -> Duration {
@@ -124,44 +126,54 @@ async fn agents_go_on_without_a_director_and_come_back_to_it() -> Result<()> {
     Ok(())
 }
 
+/// At the worst moments: rows are written and nothing is made of them yet, and containers are made but not started. The other
+/// director does it all meanwhile, and visitors are on what it made when the first one goes on where it was.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_director_that_was_frozen_in_the_middle_of_a_scale_does_no_harm() -> Result<()> {
-    let mut home = Installation::start("frozen").await?;
+    let intended = frozen_at("frozen-a", "instance-inserted");
+    let made = frozen_at("frozen-b", "container-created");
+    tokio::try_join!(intended, made)?;
+    Ok(())
+}
+
+async fn frozen_at(name: &str, point: &str) -> Result<()> {
+    let mut home = Installation::start(name).await?;
     let ada = home.api().register("ada").await?;
     let (id, address) = running(&ada).await?;
+    home.restart_director_with(&[("AERIE_FREEZE_AT", point)]).await?;
+    // The one that comes first has the leases.
+    converged(&ada, id, 1, CONVERGED).await?;
     let other = home.another_director().await?.log_in("ada").await?;
     // The first one hears of the second within a second, and tells its agents where that listens.
     tokio::time::sleep(Duration::from_secs(4)).await;
     let load = Visitor::keep_asking_for(&address, 2, LONGEST_VISIT)?;
 
-    // the second may be the one who manages: freeze the one that made the first containers, whoever does
-    scale(&ada, id, 4).await?;
-    until("instances to be intended", CONVERGED, || async {
-        let rows = home.sql(&format!("select count(*) from instances where service_id = '{id}'"));
-        let rows = rows.map_err(|error| error.to_string())?;
-        if rows[0].parse::<u32>().is_ok_and(|rows| rows > 2) { Ok(()) } else { Err(format!("{rows:?}")) }
-    })
-    .await?;
-    home.signal_director(Signal::STOP)?;
+    scale(&other, id, 4).await?;
+    home.frozen().await?;
     let epoch = |home: &Installation| home.sql(&format!("select epoch from service_leases where service_id = '{id}'"));
     let before = epoch(&home)?;
-    tokio::time::sleep(outage().max(Duration::from_secs(60))).await;
+    tokio::time::sleep(outage().max(FROZEN)).await;
     let during = other.service(id).await?;
     home.signal_director(Signal::CONT)?;
     let back = Instant::now();
     converged(&other, id, 4, Duration::from_secs(60)).await?;
-    let view = converged(&ada, id, 4, CONVERGED).await?;
+    converged(&ada, id, 4, CONVERGED).await?;
     eprintln!(
-        "a director frozen for 60 s: meanwhile {} {}; as asked {:.1} s after it went on; lease {before:?} -> {:?}",
+        "a director frozen at {point} for {FROZEN:?}: meanwhile {} {}; as asked {:.1} s after it went on; lease {before:?} -> {:?}",
         during.summary.state,
         during.summary.reason,
         back.elapsed().as_secs_f64(),
         epoch(&home)?
     );
+    ensure!(during.summary.state == ServiceState::Running, "the other director did it: {during:?}");
+    // Whatever it does late, it does now.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let view = converged(&ada, id, 4, CONVERGED).await?;
+    ensure!(ids(&view) == ids(&during), "nobody was replaced: {during:?} {view:?}");
     let counted = view.instances.iter().filter(|instance| !instance.auxiliary).count();
     ensure!(counted == 5, "one with proxy and web, four with php: {:?}", view.instances);
     home.wait_until_tidy(Duration::from_secs(60)).await?;
-    load.finish_without_loss(100, &ada, id).await?;
+    load.finish_without_loss(100, &other, id).await?;
     Ok(())
 }
 

@@ -36,6 +36,9 @@ pub const CODE_FOLDER: &str = "/code";
 
 /// Environment variable with the address (`ip:port`) of the agent listener.
 pub const ENV_DIRECTOR: &str = "AERIE_DIRECTOR";
+/// Environment variable with the ports of further directors at that address, separated by commas, for an agent whose own
+/// director is gone before it could say so. May be missing.
+pub const ENV_PORTS_BESIDE: &str = "AERIE_DIRECTOR_PORTS_BESIDE";
 /// Environment variable with the instance's id.
 pub const ENV_INSTANCE: &str = "AERIE_INSTANCE";
 /// Environment variable with the CA certificate, the instance's certificate and its key, PEM, concatenated and base64.

@@ -94,6 +94,7 @@ async fn run(settings: Settings) -> Result<End, Box<dyn Error>> {
 async fn supervise(settings: Settings, output: Output, asked: &mut Asked) -> Result<End, Box<dyn Error>> {
     let tls = identity::tls(&settings.identity)?;
     let doors = Arc::new(Doors::new(settings.director));
+    doors.learn(&settings.ports_beside);
     let source = DirectorCode::new(Arc::clone(&doors), tls.clone())?;
     let blobs = Arc::new(DirectorBlobs::new(Arc::clone(&doors), tls.clone())?);
     let host = Host {

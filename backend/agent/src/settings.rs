@@ -1,6 +1,6 @@
 //! What the agent learns from its environment.
 
-use aerie_agent_protocol::{CODE_FOLDER, ENV_DIRECTOR, ENV_IDENTITY, ENV_INSTANCE, RUN_FOLDER};
+use aerie_agent_protocol::{CODE_FOLDER, ENV_DIRECTOR, ENV_IDENTITY, ENV_INSTANCE, ENV_PORTS_BESIDE, RUN_FOLDER};
 use aerie_domain::InstanceId;
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -13,6 +13,8 @@ const ENV_CODE_FOLDER: &str = "AERIE_CODE_FOLDER";
 pub struct Settings {
     /// Address of the agent listener.
     pub director: SocketAddr,
+    /// Ports of more of them at the same address.
+    pub ports_beside: Vec<u16>,
     /// The instance it is in.
     pub instance: InstanceId,
     /// Certificates and key, still as base64.
@@ -40,7 +42,10 @@ impl Settings {
         let required =
             |name: &'static str| variable(name).filter(|v| !v.is_empty()).ok_or(SettingsError::Missing(name));
         let folder = |name: &str, default: &str| PathBuf::from(variable(name).unwrap_or_else(|| default.to_owned()));
+        let beside = variable(ENV_PORTS_BESIDE).unwrap_or_default();
+        let ports: Result<_, _> = beside.split(',').filter(|port| !port.is_empty()).map(str::parse).collect();
         Ok(Self {
+            ports_beside: ports.map_err(|_| SettingsError::Malformed(ENV_PORTS_BESIDE))?,
             director: required(ENV_DIRECTOR)?.parse().map_err(|_| SettingsError::Malformed(ENV_DIRECTOR))?,
             instance: required(ENV_INSTANCE)?.parse().map_err(|_| SettingsError::Malformed(ENV_INSTANCE))?,
             identity: required(ENV_IDENTITY)?,
@@ -56,7 +61,12 @@ mod tests {
     use std::path::Path;
 
     fn read(director: &str, instance: &str) -> Result<Settings, SettingsError> {
+        read_beside(director, instance, None)
+    }
+
+    fn read_beside(director: &str, instance: &str, beside: Option<&str>) -> Result<Settings, SettingsError> {
         Settings::read(|name| match name {
+            ENV_PORTS_BESIDE => beside.map(str::to_owned),
             ENV_DIRECTOR => Some(director.to_owned()),
             ENV_INSTANCE => Some(instance.to_owned()),
             ENV_IDENTITY => Some("cGVt".to_owned()),
@@ -70,6 +80,15 @@ mod tests {
         assert_eq!(settings.run_folder, Path::new(RUN_FOLDER));
         assert_eq!(settings.code_folder, Path::new(CODE_FOLDER));
         assert_eq!(settings.director.port(), 8443);
+    }
+
+    #[test]
+    fn more_directors_may_be_named() {
+        let read = |beside| read_beside("10.0.0.1:8443", "018f0000-0000-7000-8000-000000000001", beside);
+        for (beside, expected) in [(None, vec![]), (Some(""), vec![]), (Some("8444,8445"), vec![8444, 8445])] {
+            assert_eq!(read(beside).unwrap().ports_beside, expected);
+        }
+        assert_eq!(read(Some("8444;8445")).err(), Some(SettingsError::Malformed(ENV_PORTS_BESIDE)));
     }
 
     #[test]

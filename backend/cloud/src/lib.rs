@@ -86,8 +86,8 @@ pub trait Cloud: Send + Sync + 'static {
     /// `progress` hears a line whenever there is something to tell.
     async fn ensure_image(&self, image: &ImageSpec, progress: Progress) -> Result<String, CloudError>;
 
-    /// Makes and starts the container if it is absent; adopts it if it is there with the same spec hash; replaces it
-    /// if it is there with another one, or is there but has exited.
+    /// Makes and starts the container if it is absent; adopts it if it runs, whatever it was made from; replaces it if it has
+    /// exited, or was made from another specification and never started. Nothing that runs is ended by this.
     async fn ensure_container(&self, container: &ContainerSpec) -> Result<Observed, CloudError>;
 
     /// Stops the container (TERM, then KILL after `grace`) and leaves it there, so that its output can be read to the

@@ -114,7 +114,7 @@ pub struct ImageSpec {
 /// Receives progress lines ("php: step 3 of 7").
 pub type Progress = Arc<dyn Fn(String) + Send + Sync>;
 
-/// Everything a container is made from. Two equal specs have equal hashes; a changed one is replaced.
+/// Everything a container is made from. Two equal specs have equal hashes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerSpec {
     /// Name: contains the instance's id, never reused.
@@ -151,8 +151,7 @@ pub struct ContainerSpec {
 impl ContainerSpec {
     /// What identifies this specification: SHA-256 (hexadecimal) of its JSON, whose order of fields and keys is fixed.
     ///
-    /// Every field counts, the environment included: whoever puts an identity (a certificate) into the environment
-    /// must keep it and pass the identical one each time, or each call replaces the container.
+    /// Every field counts, the environment included.
     pub fn hash(&self) -> String {
         // Cannot fail: there are no maps with keys other than text and no serialisers of our own.
         let json = serde_json::to_vec(self).unwrap_or_default();

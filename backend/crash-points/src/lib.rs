@@ -1,21 +1,25 @@
 //! Named places at which a test has the director die, as a power cut would have it: `AERIE_CRASH_AT=<point>[:n]` kills the
-//! process with SIGKILL when it passes the point for the n-th time (the first, unless told).
+//! process with SIGKILL when it passes the point for the n-th time (the first, unless told). `AERIE_FREEZE_AT=<point>[:n]` stops
+//! it there with SIGSTOP, as a machine that sleeps; it goes on when somebody sends SIGCONT.
 //!
 //! Called by whichever room has such a place; calls nothing of ours. To add a point: a variant of [`Point`], its name in
 //! [`Point::ALL`], and [`pass`] at the place. Guarantee: builds without debug assertions have no crash points at all, and
 //! [`check`] refuses to start one that was told to crash.
 
+use rustix::process::{Signal, getpid, kill_process};
 use std::{
     fmt,
-    str::FromStr,
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
     },
 };
 
-/// The variable that names the point.
+/// The variable that names the point where the process dies.
 pub const VARIABLE: &str = "AERIE_CRASH_AT";
+
+/// The variable that names the point where it stands still.
+pub const FREEZE_VARIABLE: &str = "AERIE_FREEZE_AT";
 
 /// A place where the director can be made to die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,11 +87,13 @@ impl Point {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CrashPointError {
     /// This build cannot crash on purpose.
-    #[error("{VARIABLE} is set, but this build has no crash points: they are for tests with debug builds")]
-    NotInThisBuild,
+    #[error("{0} is set, but this build has no crash points: they are for tests with debug builds")]
+    NotInThisBuild(&'static str),
     /// There is no such point.
-    #[error("{VARIABLE} names no crash point: {given:?}; there are {}", names())]
+    #[error("{variable} names no crash point: {given:?}; there are {}", names())]
     Unknown {
+        /// Which variable.
+        variable: &'static str,
         /// What it says.
         given: String,
     },
@@ -97,71 +103,82 @@ fn names() -> String {
     Point::ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-/// Where to die, and how many passes before that are survived.
+/// Where it happens, and at which pass from now; none is left when it has happened.
 #[derive(Debug)]
 struct Plan {
     point: Point,
     left: AtomicU32,
 }
 
-impl FromStr for Plan {
-    type Err = CrashPointError;
-
-    fn from_str(text: &str) -> Result<Self, CrashPointError> {
-        let unknown = || CrashPointError::Unknown { given: text.to_owned() };
+impl Plan {
+    fn read(variable: &'static str, text: &str) -> Result<Self, CrashPointError> {
+        let unknown = || CrashPointError::Unknown { variable, given: text.to_owned() };
         let (name, pass) = text.split_once(':').unwrap_or((text, "1"));
         let (_, point) = Point::ALL.iter().find(|(known, _)| *known == name).ok_or_else(unknown)?;
         let pass: u32 = pass.parse().ok().filter(|pass| *pass > 0).ok_or_else(unknown)?;
-        Ok(Self { point: *point, left: AtomicU32::new(pass - 1) })
+        Ok(Self { point: *point, left: AtomicU32::new(pass) })
     }
-}
 
-impl Plan {
     /// This pass is the one.
     fn is_due(&self, point: Point) -> bool {
         self.point == point
-            && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
+            && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) == Ok(1)
     }
 }
 
 /// Read once per process: a crash happens once.
-static PLAN: OnceLock<Option<Plan>> = OnceLock::new();
+static PLAN: OnceLock<Plan> = OnceLock::new();
 
-/// Reads the variable. To be called before anything else is done.
+/// The same for standing still.
+static FREEZE: OnceLock<Plan> = OnceLock::new();
+
+/// Reads the variables. To be called before anything else is done.
 ///
 /// # Errors
-/// When it is set, but means nothing in this build.
+/// When one is set, but means nothing in this build.
 pub fn check() -> Result<(), CrashPointError> {
-    let Ok(text) = std::env::var(VARIABLE) else { return Ok(()) };
-    if !cfg!(debug_assertions) {
-        return Err(CrashPointError::NotInThisBuild);
+    for (variable, place) in [(VARIABLE, &PLAN), (FREEZE_VARIABLE, &FREEZE)] {
+        let Ok(text) = std::env::var(variable) else { continue };
+        if !cfg!(debug_assertions) {
+            return Err(CrashPointError::NotInThisBuild(variable));
+        }
+        // a second call finds the same plan there
+        let _ = place.set(Plan::read(variable, &text)?);
     }
-    let plan = text.parse()?;
-    // a second call finds the same plan there
-    let _ = PLAN.set(Some(plan));
     Ok(())
 }
 
-/// The process is at this point. It does not come back if this is where it was told to die.
+/// The process is at this point. It does not come back if this is where it was told to die, and late if this is where it was
+/// told to stand still.
 pub fn pass(point: Point) {
-    if cfg!(debug_assertions) && is_due(point) {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    if is_due(point) {
         die();
+    }
+    if FREEZE.get().is_some_and(|plan| plan.is_due(point)) {
+        send_myself(Signal::STOP);
     }
 }
 
 /// Whether the process will die at this point, now: for places that have to leave something half done before
 /// they call [`die`].
 pub fn is_due(point: Point) -> bool {
-    cfg!(debug_assertions) && PLAN.get().and_then(Option::as_ref).is_some_and(|plan| plan.is_due(point))
+    cfg!(debug_assertions) && PLAN.get().is_some_and(|plan| plan.is_due(point))
 }
 
 /// Ends the process at once, as SIGKILL does: nothing is dropped, flushed or told.
 pub fn die() {
-    // Cannot fail: a process may always signal itself.
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    send_myself(Signal::KILL);
     loop {
         std::thread::park();
     }
+}
+
+fn send_myself(signal: Signal) {
+    // Cannot fail: a process may always signal itself.
+    let _ = kill_process(getpid(), signal);
 }
 
 impl fmt::Display for Point {
@@ -175,16 +192,17 @@ mod tests {
     use super::*;
 
     fn plan(text: &str) -> Option<Plan> {
-        text.parse().ok()
+        Plan::read(VARIABLE, text).ok()
     }
 
     #[test]
-    fn the_nth_pass_is_the_one() {
+    fn the_nth_pass_is_the_one_and_no_later_one() {
         for (text, survived) in [("config-written", 0), ("config-written:1", 0), ("config-written:3", 2)] {
             let plan = plan(text);
-            let passes: Vec<bool> =
-                (0..=survived).map(|_| plan.as_ref().is_some_and(|plan| plan.is_due(Point::ConfigWritten))).collect();
-            let expected: Vec<bool> = (0..=survived).map(|pass| pass == survived).collect();
+            let passes: Vec<bool> = (0..=survived + 1)
+                .map(|_| plan.as_ref().is_some_and(|plan| plan.is_due(Point::ConfigWritten)))
+                .collect();
+            let expected: Vec<bool> = (0..=survived + 1).map(|pass| pass == survived).collect();
             assert_eq!(passes, expected, "{text}");
         }
     }
@@ -201,7 +219,7 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_the_names_that_there_are() {
         for text in ["", "nowhere", "role-ended:", "role-ended:0", "role-ended:-1", "role-ended:x", "role-ended:1:1"] {
-            let error = text.parse::<Plan>().err().map(|error| error.to_string()).unwrap_or_default();
+            let error = Plan::read(VARIABLE, text).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(error.contains("request-accepted, instance-inserted"), "{text}: {error}");
         }
     }

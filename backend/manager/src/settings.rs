@@ -17,6 +17,8 @@ pub struct ManagerSettings {
     pub installation: String,
     /// Port of the agent listener.
     pub agent_port: u16,
+    /// Ports of the agent listeners of other directors on this host.
+    pub agent_ports_beside: Vec<u16>,
     /// First address and prefix length of the range that application networks are cut from, a /24 each.
     pub subnet_pool: (Ipv4Addr, u8),
     /// Where the output of removed instances is kept.
@@ -52,6 +54,7 @@ impl Default for ManagerSettings {
         Self {
             installation: "aerie".to_owned(),
             agent_port: 7070,
+            agent_ports_beside: Vec::new(),
             subnet_pool: (Ipv4Addr::new(10, 208, 0, 0), 12),
             log_dir: PathBuf::from("logs"),
             public_bind: "0.0.0.0".to_owned(),

@@ -70,17 +70,20 @@ impl Store {
     }
 
     /// Keeps an agent's report, which came by this director. Wakes the service's manager only if the report says
-    /// something new: agents repeat themselves every few seconds as a sign of life. False when there is no such instance.
+    /// something new: agents repeat themselves every few seconds as a sign of life.
+    ///
+    /// What comes by a director that the agent has left is old, and is not kept: a director that stood still for a while finds
+    /// such reports in its buffers.
     pub async fn instance_report(
         &self,
         id: InstanceId,
         director: DirectorId,
         report: &InstanceReport,
-    ) -> Result<bool, StoreError> {
-        let changed = sqlx::query!(
+    ) -> Result<ReportKept, StoreError> {
+        let row = sqlx::query!(
             r#"
             with before as (
-                select id, service_id, report from instances where id = $1 for update
+                select id, service_id, report, connected_to from instances where id = $1 for update
             ), reported as (
                    update instances i
                       set report       = $2,
@@ -88,10 +91,13 @@ impl Store {
                           connected_to = $3
                      from before
                     where i.id = before.id
+                      and coalesce(before.connected_to, $3) = $3
                 returning before.service_id, before.report is distinct from $2 as changed
             )
-            select case when changed then pg_notify('aerie_wake', 'service ' || service_id)::text end as woken
-              from reported
+            select reported.service_id is not null as "kept!",
+                   case when changed then pg_notify('aerie_wake', 'service ' || reported.service_id)::text end as woken
+              from before
+              left join reported on true
             "#,
             id.0,
             Json(report) as _,
@@ -99,6 +105,21 @@ impl Store {
         )
         .fetch_optional(self.pool())
         .await?;
-        Ok(changed.is_some())
+        Ok(match row {
+            Some(row) if row.kept => ReportKept::Yes,
+            Some(_) => ReportKept::IsElsewhere,
+            None => ReportKept::NoInstance,
+        })
     }
+}
+
+/// What became of an agent's report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportKept {
+    /// It is in the instance's row.
+    Yes,
+    /// It is not: the agent is connected to another director.
+    IsElsewhere,
+    /// There is no such instance (any more).
+    NoInstance,
 }

@@ -46,6 +46,7 @@ mod service_status;
 mod service_volumes;
 mod services;
 mod session_store;
+pub use instance_agents::ReportKept;
 mod sessions;
 mod store;
 mod tokens;

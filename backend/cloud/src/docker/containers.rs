@@ -1,5 +1,8 @@
 //! Making containers. Deterministic names plus the spec hash make it idempotent: whoever finds the name taken looks
-//! at what is there and adopts or replaces it, so two directors at once do no harm.
+//! at what is there and adopts or replaces it.
+//!
+//! Guarantee: what runs is never ended from here, whatever it was made from. So two directors at once do no harm, even
+//! when one of them was asleep for a while: visitors may be on what the other has started meanwhile.
 
 use super::{
     client::{CALL_LIMIT, Engine, call, call_within},
@@ -18,19 +21,15 @@ const CHANGE_LIMIT: Duration = Duration::from_secs(40);
 /// measured between the two). Larger: we wait for longer than needed; smaller: more calls.
 const CHANGE_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What a running container gets when it is replaced because its spec changed. Larger: replacing takes longer when an agent
-/// hangs; smaller: processes are cut off. The manager drains before it changes a spec, so little is left to end.
-const REPLACE_GRACE: Duration = Duration::from_secs(10);
-
 impl Engine {
     /// Three round trips for a new container (create, start, look), two for one that is there.
     pub(super) async fn ensure_container(&self, spec: &ContainerSpec) -> Result<Observed, CloudError> {
         let hash = spec.hash();
         let start = Instant::now();
         while start.elapsed() < CHANGE_LIMIT {
-            if self.create(spec, &hash).await? == Creation::Made {
+            if let Creation::Made(id) = self.create(spec, &hash).await? {
                 crash_points::pass(crash_points::Point::ContainerCreated);
-                return self.start(spec).await;
+                return self.start(&id, spec).await;
             }
             let Some(found) = self.inspect_any(&spec.name).await? else {
                 tokio::time::sleep(CHANGE_INTERVAL).await;
@@ -40,11 +39,13 @@ impl Engine {
                 let message = format!("a container named {} exists that is not ours", spec.name);
                 return Err(CloudError::new(CloudErrorKind::Conflict, message));
             };
+            let id = found.id.as_deref().unwrap_or(&spec.name);
             match observed.status {
-                _ if observed.spec_hash != hash => self.remove_container(&spec.name, REPLACE_GRACE).await?,
                 ContainerStatus::Running => return Ok(observed),
-                ContainerStatus::Created => return self.start(spec).await,
-                ContainerStatus::Exited { .. } => self.remove_container(&spec.name, Duration::ZERO).await?,
+                ContainerStatus::Created if observed.spec_hash == hash => return self.start(id, spec).await,
+                ContainerStatus::Created | ContainerStatus::Exited { .. } => {
+                    self.remove_unless_running(id, &spec.name).await?;
+                }
             }
         }
         Err(CloudError::new(CloudErrorKind::Transient, format!("container {} keeps changing", spec.name)))
@@ -55,21 +56,22 @@ impl Engine {
         let options = CreateContainerOptionsBuilder::default().name(&spec.name).build();
         let what = format!("making container {}", spec.name);
         match call(&what, self.docker.create_container(Some(options), body)).await {
-            Ok(_) => Ok(Creation::Made),
+            Ok(made) => Ok(Creation::Made(made.id)),
             Err(error) if error.kind == CloudErrorKind::Conflict => Ok(Creation::NameTaken),
             Err(error) => Err(error),
         }
     }
 
     /// Starts what exists and tells what became of it.
-    async fn start(&self, spec: &ContainerSpec) -> Result<Observed, CloudError> {
+    async fn start(&self, id: &str, spec: &ContainerSpec) -> Result<Observed, CloudError> {
         let what = format!("starting container {}", spec.name);
-        let started = call_within(CALL_LIMIT, &what, self.docker.start_container(&spec.name, None)).await;
+        let started = call_within(CALL_LIMIT, &what, self.docker.start_container(id, None)).await;
         if let Err(error) = started {
             // A container that could not start may refer to a network that has been made anew since: the next attempt
-            // must not find it. When the engine is away there is nothing to clean, and the next attempt starts it.
+            // must not find it. When the engine is away there is nothing to clean, and the next attempt starts it. When we
+            // were away (a machine that slept, say), the engine's answer came too late for us, and it runs.
             if error.kind != CloudErrorKind::Unreachable
-                && let Err(second) = self.remove_container(&spec.name, Duration::ZERO).await
+                && let Err(second) = self.remove_unless_running(id, &spec.name).await
             {
                 tracing::warn!(container.name = spec.name, error = %second, "a container that did not start remains");
             }
@@ -82,8 +84,8 @@ impl Engine {
     }
 }
 
-#[derive(PartialEq, Eq)]
 enum Creation {
-    Made,
+    /// With this id.
+    Made(String),
     NameTaken,
 }

@@ -28,6 +28,23 @@ impl Engine {
         self.remove(&id, name).await
     }
 
+    /// Removes a container that has not started or has ended. One that runs stays, also when somebody starts it just now.
+    pub(super) async fn remove_unless_running(&self, id: &str, name: &str) -> Result<(), CloudError> {
+        let what = format!("removing container {name}");
+        let options = RemoveContainerOptionsBuilder::default().force(false).v(true).build();
+        let error = match optional(call(&what, self.docker.remove_container(id, Some(options))).await) {
+            Err(error) if error.kind == CloudErrorKind::Conflict => error,
+            other => return other.map(drop),
+        };
+        let observed = self.inspect_any(id).await?.and_then(|found| self.observe(&found));
+        match observed.map(|observed| observed.status) {
+            // The engine is about to start it again, so it refuses, or somebody else is removing it.
+            Some(ContainerStatus::Exited { .. }) => self.remove(id, name).await,
+            Some(ContainerStatus::Created) => self.wait_until_gone(id, error).await,
+            Some(ContainerStatus::Running) | None => Ok(()),
+        }
+    }
+
     /// The container's id: the name might meanwhile belong to a successor.
     async fn ours(&self, name: &str) -> Result<Option<(String, ContainerStatus)>, CloudError> {
         checked_name(name)?;

@@ -142,10 +142,11 @@ impl World {
         let hash = spec.hash();
         if let Some(found) = self.containers.get(&spec.name) {
             match found.observed.status {
-                _ if found.observed.spec_hash != hash => self.remove_container(&spec.name)?,
                 ContainerStatus::Running => return Ok(Arrival::Runs(found.observed.clone())),
-                ContainerStatus::Created => return Ok(Arrival::ToStart(found.serial)),
-                ContainerStatus::Exited { .. } => self.remove_container(&spec.name)?,
+                ContainerStatus::Created if found.observed.spec_hash == hash => {
+                    return Ok(Arrival::ToStart(found.serial));
+                }
+                ContainerStatus::Created | ContainerStatus::Exited { .. } => self.remove_container(&spec.name)?,
             }
         }
         for mount in &spec.volumes {

@@ -207,10 +207,13 @@ pub async fn a_container_is_made_once(f: Fixture) {
     assert_eq!(f.cloud.inventory(&Scope::Installation).await.unwrap(), []);
 }
 
-pub async fn a_changed_spec_replaces_the_container(f: Fixture) {
+pub async fn what_runs_is_never_replaced_and_what_ended_is_made_anew(f: Fixture) {
     let spec = f.idle("a");
     let before = f.cloud.ensure_container(&spec).await.unwrap();
     let changed = ContainerSpec { memory_mib: spec.memory_mib + 8, ..spec };
+    assert_eq!(f.cloud.ensure_container(&changed).await.unwrap(), before, "somebody may be served by it");
+    f.hands.kill(&changed.name).await;
+    f.wait_for(&changed.name, |status| matches!(status, ContainerStatus::Exited { .. })).await;
     let after = f.cloud.ensure_container(&changed).await.unwrap();
     assert_eq!(after.status, ContainerStatus::Running);
     assert_eq!(after.spec_hash, changed.hash());

@@ -39,7 +39,7 @@ contract!(
     files_of_volumes_are_listed_read_written_and_removed,
     half_a_file_is_no_file,
     a_container_is_made_once,
-    a_changed_spec_replaces_the_container,
+    what_runs_is_never_replaced_and_what_ended_is_made_anew,
     an_exited_container_is_replaced,
     code_zero_stays_down_and_is_seen,
     a_failure_code_is_seen,

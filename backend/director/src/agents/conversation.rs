@@ -4,7 +4,7 @@ use super::listener::AgentState;
 use crate::errors::chain;
 use aerie_agent_protocol::{FromAgent, InstanceReport, PROTOCOL_VERSION, ToAgent};
 use aerie_domain::InstanceId;
-use aerie_store::{Signal, StoreError};
+use aerie_store::{ReportKept, Signal, StoreError};
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use std::time::Duration;
@@ -126,11 +126,12 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
                         Ok(())
                     }
                     Some(FromAgent::Report(report)) => match kept(state, instance, &report).await {
-                        Ok(true) => {
+                        Ok(ReportKept::Yes) => {
                             known = Some((heard, report));
                             Ok(())
                         }
-                        Ok(false) => Err(Over::Refused("this instance has been removed")),
+                        Ok(ReportKept::IsElsewhere) => Err(Over::Gone),
+                        Ok(ReportKept::NoInstance) => Err(Over::Refused("this instance has been removed")),
                         Err(error) => Err(failed(instance, &error)),
                     },
                     Some(FromAgent::Usage(usage)) => {
@@ -173,7 +174,7 @@ async fn talk(state: &AgentState, instance: InstanceId, socket: &mut WebSocket, 
     }
 }
 
-async fn kept(state: &AgentState, instance: InstanceId, report: &InstanceReport) -> Result<bool, StoreError> {
+async fn kept(state: &AgentState, instance: InstanceId, report: &InstanceReport) -> Result<ReportKept, StoreError> {
     state.parts.store.instance_report(instance, state.parts.director, report).await
 }
 

@@ -57,7 +57,7 @@ pub struct Options {
     #[arg(long, env = "AERIE_AGENT_PORT", default_value_t = 7701, global = true)]
     pub agent_port: u16,
     /// Agent ports of further directors of this installation on this host, separated by commas: containers may reach
-    /// them too. Each director lists those of the others
+    /// them too, and look for a director there. Each director lists those of the others
     #[arg(long, env = "AERIE_AGENT_PORTS_BESIDE", value_delimiter = ',', global = true)]
     pub agent_ports_beside: Vec<u16>,
     /// Applications live at `<application>.<owner>.<domain>`

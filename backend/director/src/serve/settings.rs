@@ -48,6 +48,7 @@ pub(super) fn manager(config: &Config) -> anyhow::Result<ManagerSettings> {
     Ok(ManagerSettings {
         installation: options.installation.clone(),
         agent_port: options.agent_port,
+        agent_ports_beside: options.agent_ports_beside.clone(),
         subnet_pool: (network.parse()?, bits.parse()?),
         log_dir: kept_folder(&options.data_dir),
         public_bind: options.public_bind.to_string(),

@@ -3,7 +3,7 @@
 use crate::support::{App, Client};
 use aerie_agent_protocol::InstanceReport;
 use aerie_domain::{ActionRunId, DirectorId, InstanceId, LifeId, RolePhase, ServiceId, views::ActionState};
-use aerie_store::{InstanceRole, NewInstance};
+use aerie_store::{InstanceRole, NewInstance, ReportKept};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -30,7 +30,8 @@ async fn instance(app: &App, service: &str, role: &str) -> InstanceId {
     txn.instance_insert(&new).await.unwrap();
     txn.commit().await.unwrap();
     let report = InstanceReport { life: Some(LifeId::generate()), ..InstanceReport::default() };
-    assert!(app.state.store.instance_report(id, DirectorId::generate(), &report).await.unwrap());
+    let kept = app.state.store.instance_report(id, DirectorId::generate(), &report).await.unwrap();
+    assert_eq!(kept, ReportKept::Yes);
     id
 }
 

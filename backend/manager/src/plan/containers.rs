@@ -8,9 +8,9 @@ use crate::{
     backoff, explain, names,
     step::{Level, Step},
     subnets,
-    world::{Attached, Image, Instance, Role, Seen, Task, Work},
+    world::{Attached, Image, Instance, Role, Seen, Task, Work, World},
 };
-use aerie_agent_protocol::{ENV_DIRECTOR, ENV_INSTANCE};
+use aerie_agent_protocol::{ENV_DIRECTOR, ENV_INSTANCE, ENV_PORTS_BESIDE};
 use aerie_cloud::{ContainerSpec, ContainerStatus, Mount, NetworkMode, NetworkSpec, VolumeOwner, VolumeSpec};
 use aerie_domain::{RoleName, RolePhase};
 use aerie_kinds::Kind;
@@ -277,6 +277,21 @@ pub(super) fn named_volumes<'r>(board: &Board<'_>, mut roles: impl Iterator<Item
     world.service.volumes.iter().filter(below).map(mount).collect()
 }
 
+/// What the agent has to know to find a director, also when the one that makes its container goes away before it could tell it
+/// of the others.
+fn environment(world: &World, draft: &Draft<'_>, director: IpAddr) -> BTreeMap<String, String> {
+    let settings = &world.settings;
+    let mut environment = BTreeMap::from([
+        (ENV_DIRECTOR.to_owned(), format!("{director}:{}", settings.agent_port)),
+        (ENV_INSTANCE.to_owned(), draft.id.to_string()),
+    ]);
+    if !settings.agent_ports_beside.is_empty() {
+        let ports: Vec<String> = settings.agent_ports_beside.iter().map(u16::to_string).collect();
+        environment.insert(ENV_PORTS_BESIDE.to_owned(), ports.join(","));
+    }
+    environment
+}
+
 fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAddr) -> ContainerSpec {
     let (spec, world) = (board.spec(), board.world);
     let service = &world.service;
@@ -304,10 +319,7 @@ fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAd
         service: service.id,
         image,
         network,
-        environment: BTreeMap::from([
-            (ENV_DIRECTOR.to_owned(), format!("{director}:{}", world.settings.agent_port)),
-            (ENV_INSTANCE.to_owned(), draft.id.to_string()),
-        ]),
+        environment: environment(world, draft, director),
         volumes,
         tmpfs: spec.tmpfs.clone(),
         executable: spec.executable.clone(),

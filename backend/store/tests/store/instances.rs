@@ -3,7 +3,7 @@
 use crate::world::{World, instance, role, sql, world};
 use aerie_agent_protocol::{CodePlan, InstanceConfig, InstanceReport};
 use aerie_domain::{DirectorId, InstanceId, RolePhase};
-use aerie_store::{NewInstance, StoreError};
+use aerie_store::{NewInstance, ReportKept, StoreError};
 use sqlx::PgPool;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -71,7 +71,7 @@ async fn what_the_world_and_the_agent_say_is_kept(pool: PgPool) {
     assert!(!txn.instance_set_observed(id, Some("10.208.0.2"), "running").await.unwrap());
     txn.commit().await.unwrap();
     let report = InstanceReport { applied_generation: 3, problem: "none".to_owned(), ..InstanceReport::default() };
-    assert!(world.store.instance_report(id, director, &report).await.unwrap());
+    assert_eq!(world.store.instance_report(id, director, &report).await.unwrap(), ReportKept::Yes);
     assert!(world.store.instance_connected(id, director).await.unwrap());
 
     let row = world.store.instance_fetch(id).await.unwrap().unwrap();
@@ -86,6 +86,11 @@ async fn what_the_world_and_the_agent_say_is_kept(pool: PgPool) {
     world.store.instance_connected(id, other).await.unwrap();
     world.store.instance_disconnected(id, director).await.unwrap();
     assert_eq!(world.store.instance_fetch(id).await.unwrap().unwrap().connected_to, Some(other));
+    // So do reports that the first one finds in its buffers.
+    let old = InstanceReport { applied_generation: 2, ..InstanceReport::default() };
+    assert_eq!(world.store.instance_report(id, director, &old).await.unwrap(), ReportKept::IsElsewhere);
+    let row = world.store.instance_fetch(id).await.unwrap().unwrap();
+    assert_eq!((row.report.as_ref(), row.connected_to), (Some(&report), Some(other)));
     // Who hears an agent has its connection, whatever was forgotten meanwhile.
     world.store.director_remove(other).await.unwrap();
     assert_eq!(world.store.instance_fetch(id).await.unwrap().unwrap().connected_to, None);
@@ -101,7 +106,8 @@ async fn an_agent_without_an_instance_is_not_known(pool: PgPool) {
     let nobody = InstanceId::generate();
     assert!(!world.store.instance_known(nobody).await.unwrap());
     assert!(!world.store.instance_connected(nobody, DirectorId::generate()).await.unwrap());
-    assert!(!world.store.instance_report(nobody, DirectorId::generate(), &InstanceReport::default()).await.unwrap());
+    let kept = world.store.instance_report(nobody, DirectorId::generate(), &InstanceReport::default()).await.unwrap();
+    assert_eq!(kept, ReportKept::NoInstance);
     assert!(world.store.instance_known(instance(&world.store, world.php).await).await.unwrap());
 }
 
