@@ -48,6 +48,12 @@ impl<'a> Beside<'a> {
         self.real.ada.json::<serde_json::Value>(Method::POST, &path, None).await.map(drop)
     }
 
+    /// Asks for so many of a role and waits until they are there.
+    pub async fn scale(&self, role: &str, count: u32) -> Result<()> {
+        let body = json!({ "roles": { role: count } });
+        self.real.ada.accepted(Method::PUT, &format!("/services/{}/scale", self.id), Some(body)).await.map(drop)
+    }
+
     /// The password that clients use.
     pub async fn password(&self) -> Result<String> {
         let path = format!("/services/{}/access", self.id);

@@ -20,8 +20,9 @@ pub async fn measure(real: &Real) -> Result<Vec<Line>> {
     let clients = Clients::open(real).await?;
     let password = db.password().await?;
     let (start, rate) = (start(&db, &clients, &password).await?, rate(&db, &clients, &password).await?);
+    let grown = grown(&db, &clients, &password).await?;
     db.remove().await?;
-    Ok(vec![start, rate])
+    Ok(vec![start, rate, grown])
 }
 
 async fn start(db: &Beside<'_>, clients: &Clients, password: &str) -> Result<Line> {
@@ -62,9 +63,7 @@ async fn start(db: &Beside<'_>, clients: &Clients, password: &str) -> Result<Lin
 async fn rate(db: &Beside<'_>, clients: &Clients, password: &str) -> Result<Line> {
     let address =
         inspect(&db.container("mysql").await?, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}").await?;
-    let test = |host: &str, port: u16, end: &str| {
-        format!("{TEST} --mysql-host={host} --mysql-port={port} --mysql-password={password} --threads=8 {end}")
-    };
+    let test = |host: &str, port: u16, end: &str| test(host, port, password, end);
     clients.run(&test(&db.name, 3306, "prepare")).await?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
@@ -84,6 +83,41 @@ async fn rate(db: &Beside<'_>, clients: &Clients, password: &str) -> Result<Line
         goal: "≥ 0.85 ×".to_owned(),
         met: ratio >= 0.85,
     })
+}
+
+/// The same clients before and after the database was scaled from one server to three.
+async fn grown(db: &Beside<'_>, clients: &Clients, password: &str) -> Result<Line> {
+    let run = test(&db.name, 3306, password, "--time=20 run");
+    let one = clients.run(&run).await?;
+    db.scale("mysql", 3).await?;
+    let three = clients.run(&run).await?;
+    db.scale("mysql", 1).await?;
+    let back = clients.run(&run).await?;
+    let read = |said: &str| {
+        let rate = per_second(said).with_context(|| format!("sysbench said {said}"))?;
+        let errors = counted(said, "ignored errors:").with_context(|| format!("sysbench said {said}"))?;
+        anyhow::Ok((rate, errors))
+    };
+    let ((one, before), (three, errors), (back, after)) = (read(&one)?, read(&three)?, read(&back)?);
+    Ok(Line {
+        key: "mysql.grown".to_owned(),
+        what: "the same queries when the database was scaled to three servers, which all keep every row".to_owned(),
+        ours: format!("{three:.0}/s; {back:.0}/s when it is one again"),
+        theirs: format!("{one:.0}/s (one server, before)"),
+        result: format!("{:.2} ×; deadlocks {before}, {errors}, {after}", three / one),
+        goal: "nothing fails but deadlocks".to_owned(),
+        // sysbench stops at the first error that is none, and then there is no line
+        met: true,
+    })
+}
+
+fn test(host: &str, port: u16, password: &str, end: &str) -> String {
+    format!("{TEST} --mysql-host={host} --mysql-port={port} --mysql-password={password} --threads=8 {end}")
+}
+
+/// From "ignored errors: 12 (0.40 per sec.)".
+fn counted(said: &str, what: &str) -> Option<u64> {
+    said.split(what).nth(1)?.split_whitespace().next()?.parse().ok()
 }
 
 /// From "queries: 12345 (1234.50 per sec.)".
