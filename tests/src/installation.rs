@@ -15,9 +15,13 @@ use std::{
 use tempfile::TempDir;
 
 /// Networks of tests lie apart from those of a running installation (10.208.0.0/12): each test gets a /20 of
-/// 10.232.0.0 to 10.247.255.255. Where a run begins depends on its process, so that two runs on one machine hardly meet.
+/// 10.232.0.0 to 10.247.255.255. Where a run begins depends on its process, so that two runs on one machine hardly meet;
+/// those of one `make test` have a half each.
 static NEXT_POOL: AtomicU16 = AtomicU16::new(0);
 const POOLS: u32 = 256;
+
+/// Tells which of the two programs that `scripts/test` runs at a time this is, 0 or 1.
+const LANE: &str = "AERIE_TEST_LANE";
 
 /// How an installation differs from what tests use.
 struct Setup {
@@ -101,7 +105,7 @@ impl Installation {
         let (server, _) = admin.rsplit_once('/').context("DATABASE_URL ends with /<database>")?;
         let folder = tempfile::Builder::new().prefix(&label).tempdir_in("/var/tmp")?;
         let ports = free_ports()?;
-        let pool = (std::process::id().wrapping_mul(13) + u32::from(NEXT_POOL.fetch_add(1, Ordering::Relaxed))) % POOLS;
+        let pool = pool();
         let at = |path: &str| root.join(path).display().to_string();
         let mut environment = vec![
             ("AERIE_DATABASE_URL", format!("{server}/{database}")),
@@ -330,6 +334,14 @@ impl Drop for Installation {
         {
             panic!("containers of this story may do what they should not:\n{problems}");
         }
+    }
+}
+
+fn pool() -> u32 {
+    let next = std::process::id().wrapping_mul(13).wrapping_add(NEXT_POOL.fetch_add(1, Ordering::Relaxed).into());
+    match env::var(LANE).ok().and_then(|lane| lane.parse::<u32>().ok()) {
+        Some(lane) => lane % 2 * (POOLS / 2) + next % (POOLS / 2),
+        None => next % POOLS,
     }
 }
 
