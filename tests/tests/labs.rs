@@ -3,9 +3,9 @@
 
 use aerie_domain::{
     CodeVersionId, ServiceId,
-    views::{ActionRunView, ActionState, ActionsView, BackupView, BackupsView, LogLine, Page, ServiceView},
+    views::{ActionRunView, ActionState, ActionsView, LogLine, Page, ServiceView},
 };
-use aerie_tests::{Api, HowTo, Installation, Visitor, until};
+use aerie_tests::{Api, Copies, HowTo, Installation, Visitor, until};
 use anyhow::{Context, Result, ensure};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -118,24 +118,15 @@ async fn lab_2_guests_come_back_after_a_mistake() -> Result<()> {
     student.scale(db, "mysql", 3).await?;
     ensure!(text(&visitor, &address).await? == "Ada\nGrace\nservers: 3\n");
 
-    let backups = format!("/services/{db}/backups");
-    let made: BackupView = student.ada.json(Method::POST, &backups, None).await?;
-    let idle = || async {
-        let list: BackupsView = student.ada.json(Method::GET, &backups, None).await.map_err(|e| e.to_string())?;
-        if list.job.is_none() { Ok(list) } else { Err(format!("{:?}", list.job)) }
-    };
-    let list = until("the backup", PATIENCE, idle).await?;
-    let checked = |backup: &&BackupView| backup.id == made.id && backup.check.as_ref().is_some_and(|check| check.ok);
-    ensure!(list.items.iter().any(|backup| checked(&backup)), "{list:?}");
+    let copies = Copies::of(&student.ada, db, "db");
+    let made = copies.make().await?;
+    ensure!(made.check.as_ref().is_some_and(|check| check.ok), "{made:?}");
     student.upload(site, "oops.tar.gz").await?;
     ensure!(text(&visitor, &address).await? == "oops\n");
     student.activate(site, first).await?;
     ensure!(text(&visitor, &address).await? == "servers: 3\n", "old code brings no data back");
     text(&visitor, &format!("{address}/?name=Late")).await?;
-    let confirm = Some(json!({ "confirm": "db" }));
-    let begun = student.ada.send(Method::POST, &format!("{backups}/{}/restore", made.id), confirm).await?;
-    ensure!(begun.status() == 202, "{} {}", begun.status(), begun.text().await?);
-    let list = until("the restoration", PATIENCE, idle).await?;
+    let list = copies.restore(made.id).await?;
     ensure!(list.last_restore.as_ref().is_some_and(|restored| restored.reason.is_empty()), "{list:?}");
     ensure!(text(&visitor, &address).await? == "Ada\nGrace\nservers: 3\n", "and who came late is missing");
     Ok(())

@@ -77,6 +77,8 @@ pub struct BackupSpec {
     pub role: RoleName,
     /// Name of the file for downloads, without folder; the service's name and the time come before it.
     pub file: String,
+    /// What can be uploaded, for people: "a dump of mysqldump".
+    pub takes: String,
     /// Writes a backup to its standard output.
     pub dump: BackupScriptSpec,
     /// Reads a backup from its standard input and fails when it cannot be put back. Changes nothing.

@@ -71,6 +71,7 @@ impl UseCases {
             last_restore: self.store().backup_last_restore(id).await?.map(view::job),
             obstacle: obstacle.err().unwrap_or_default(),
             confirm: service.name.to_string(),
+            takes: spec.takes.clone(),
         })
     }
 

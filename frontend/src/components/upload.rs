@@ -124,7 +124,7 @@ pub fn FileField(
     id: &'static str,
     label: &'static str,
     accept: &'static str,
-    hint: &'static str,
+    #[prop(into)] hint: Signal<String>,
     error: RwSignal<Option<PageError>>,
 ) -> impl IntoView {
     view! {

@@ -232,6 +232,10 @@ async fn what_fails_says_why_and_holds_up_nothing(pool: PgPool) {
 async fn an_upload_is_checked_before_it_can_be_put_back(pool: PgPool) {
     let scene = Scene::new(pool).await;
     let ada = scene.ada().await;
+    assert!(
+        scene.list().await["takes"].as_str().is_some_and(|takes| takes.contains("mysqldump")),
+        "people are told what"
+    );
     scene.upload(b"").await.refused(422, "invalid_input");
     let bad = scene.upload(b"half a dump").await.expect(201);
     assert_eq!((bad["why"].as_str(), bad["name"].as_str()), (Some("uploaded"), Some("my dump.sql")));

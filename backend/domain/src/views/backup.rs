@@ -121,6 +121,8 @@ pub struct BackupsView {
     pub obstacle: String,
     /// What has to be typed to put one back.
     pub confirm: String,
+    /// What can be uploaded: "a dump of mysqldump".
+    pub takes: String,
 }
 
 /// What is sent to put a backup back.

@@ -18,6 +18,7 @@ pub(super) fn check(spec: &KindSpec) -> Check {
     ensure(!file.is_empty() && file.len() <= MAX_FILE && file.bytes().all(plain) && !file.starts_with('.'), || {
         format!("backup.file: {file:?} is not a plain name of a file such as \"sql.gz\"")
     })?;
+    ensure(!backup.takes.trim().is_empty(), || "backup.takes: say what can be uploaded".to_owned())?;
     for script in BackupScript::ALL {
         let (at, script) = (script.key(), backup.script(*script));
         ensure(!script.command.is_empty(), || format!("{at}.command: is empty"))?;

@@ -36,6 +36,7 @@ default = "8M"
 [backup]
 role = "store"
 file = "tar"
+takes = "an archive"
 dump = { command = ["/dump", "{{ slot }}"], timeout_s = 60 }
 check = { command = ["/verify"], timeout_s = 60 }
 load = { command = ["/load"], timeout_s = 60 }

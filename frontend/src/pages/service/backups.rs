@@ -57,7 +57,10 @@ pub fn Backups(backups: BackupsData, id: ServiceId) -> impl IntoView {
                     id="backup-file"
                     label="File"
                     accept=""
-                    hint="A backup of such a service, or what its own tools make, such as .sql or .sql.gz. It is checked, and nothing is replaced yet."
+                    hint=Signal::derive(move || {
+                        let takes = backups.value.with(|view| view.data.takes.clone());
+                        format!("A backup of such a service, that is {takes}. It is checked, and nothing is replaced yet.")
+                    })
                     error
                 />
             </FileForm>
