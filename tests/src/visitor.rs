@@ -88,15 +88,15 @@ impl Visitor {
         Ok(Self { stop, report, tasks })
     }
 
-    /// Ends the visit, and fails if a request was lost or if fewer than `at_least` were answered. The failure tells when,
+    /// Ends the visit, and fails if a request was lost or if not more than `more_than` were answered. The failure tells when,
     /// and what the service's roles wrote then.
     ///
     /// # Errors
     /// As said.
-    pub async fn finish_without_loss(self, at_least: usize, ada: &Api, id: ServiceId) -> Result<VisitorReport> {
+    pub async fn finish_without_loss(self, more_than: usize, ada: &Api, id: ServiceId) -> Result<VisitorReport> {
         let seen = self.finish().await;
         if seen.lost.is_empty() {
-            ensure!(seen.good >= at_least, "the visitors asked {} times only", seen.good);
+            ensure!(seen.good > more_than, "the visitors asked {} times only", seen.good);
             return Ok(seen);
         }
         let logs = ada.send(Method::GET, &format!("/services/{id}/logs?format=text&tail=2000"), None).await?;

@@ -189,7 +189,7 @@ async fn a_director_that_dies_while_code_comes_or_changes_loses_and_mixes_nothin
         ensure!(view.versions.iter().any(|v| v.id == version && v.serving), "{point}: {:?}", view.versions);
     }
     scene.report();
-    let seen = load.finish_without_loss(1, &scene.ada, scene.id).await?;
+    let seen = load.finish_without_loss(0, &scene.ada, scene.id).await?;
     let bodies: Vec<&str> = seen.bodies.keys().map(String::as_str).collect();
     ensure!(bodies == ["one/one", "two/two"], "no request saw half-changed code: {:?}", seen.bodies);
 

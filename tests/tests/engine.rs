@@ -148,7 +148,7 @@ async fn inside(folder: &Path) -> Result<()> {
         eprintln!("dockerd {what}: scaled {:.1} s after it was back", back.elapsed().as_secs_f64());
         home.wait_until_tidy(CONVERGED).await?;
     }
-    load.finish_without_loss(1, &ada, id).await?;
+    load.finish_without_loss(0, &ada, id).await?;
     drop(home);
     engine.signal(Signal::TERM)
 }

@@ -83,7 +83,7 @@ async fn a_killed_instance_is_noticed_and_replaced_and_no_request_is_lost_where_
     let log =
         home.sql(&format!("select text from manager_log where service_id = '{id}' and text like '%137 (killed)%'"))?;
     ensure!(log.len() >= 3, "the manager's log says what happened: {log:?}");
-    load.finish_without_loss(1, &ada, id).await?;
+    load.finish_without_loss(0, &ada, id).await?;
     home.wait_until_tidy(SOON).await
 }
 
@@ -227,6 +227,6 @@ async fn a_disk_that_is_nearly_full_refuses_what_is_new_and_keeps_what_runs() ->
     disk.fill(0)?;
     ada.upload(id, "two.tar.gz", archive).await?;
     ada.accepted(Method::POST, &format!("/services/{other}/start"), None).await?;
-    load.finish_without_loss(1, &ada, id).await?;
+    load.finish_without_loss(0, &ada, id).await?;
     Ok(())
 }

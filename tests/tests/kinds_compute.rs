@@ -1,103 +1,13 @@
 //! Kinds that compute, by REST and with real containers: scripts of one's own on a master and its nodes.
 
-use aerie_domain::{
-    InstanceId, Problem, ServiceId, ServiceState,
-    views::{ActionRunView, ActionState, ActionsView, LogLine, Page},
-};
-use aerie_tests::{Api, HowTo, Installation, Sample, Visitor, until};
+use aerie_domain::{ServiceState, views::ActionState};
+use aerie_tests::{HowTo, Installation, Lab, Sample, Visitor, until};
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A service of the kind and its owner.
-struct Lab {
-    ada: Api,
-    id: ServiceId,
-}
-
-impl Lab {
-    async fn start(home: &Installation) -> Result<Self> {
-        let ada = home.api().register("ada").await?;
-        let id = ada.application_with("lab", "generic").await?.summary.id;
-        let lab = Self { ada, id };
-        lab.ada.accepted(Method::POST, &lab.path("/start"), None).await?;
-        Ok(lab)
-    }
-
-    fn path(&self, end: &str) -> String {
-        format!("/services/{}{end}", self.id)
-    }
-
-    async fn activate(&self, name: &str, archive: Vec<u8>) -> Result<()> {
-        let version = self.ada.upload(self.id, name, archive).await?;
-        let form = json!({ "version_id": version.id });
-        self.ada.accepted(Method::POST, &self.path("/activate"), Some(form)).await.map(|_| ())
-    }
-
-    async fn scale(&self, nodes: u32) -> Result<()> {
-        let form = json!({ "roles": { "node": nodes } });
-        self.ada.accepted(Method::PUT, &self.path("/scale"), Some(form)).await.map(|_| ())
-    }
-
-    async fn press(&self, action: &str, form: Value) -> Result<ActionRunView> {
-        self.ada.json(Method::POST, &self.path(&format!("/actions/{action}")), Some(form)).await
-    }
-
-    async fn refused(&self, action: &str) -> Result<Problem> {
-        self.ada.refused(Method::POST, &self.path(&format!("/actions/{action}")), Some(json!({}))).await
-    }
-
-    async fn actions(&self) -> Result<ActionsView> {
-        self.ada.json(Method::GET, &self.path("/actions"), None).await
-    }
-
-    /// Waits until a run has come to its end everywhere; its codes by instance.
-    async fn ended(&self, run: &ActionRunView) -> Result<ActionRunView> {
-        until(&format!("{} to end", run.action), PATIENCE, || async {
-            let runs = self.ada.json::<Page<ActionRunView>>(Method::GET, &self.path("/actions/runs"), None).await;
-            let runs = runs.map_err(|error| error.to_string())?;
-            let found = runs.items.into_iter().find(|other| other.id == run.id).ok_or("the run is gone")?;
-            let over = found.results.iter().all(|result| result.state.is_final());
-            if over { Ok(found) } else { Err(format!("{:?}", found.results)) }
-        })
-        .await
-    }
-
-    async fn running(&self, run: &ActionRunView) -> Result<()> {
-        until(&format!("{} to run", run.action), PATIENCE, || async {
-            let view = self.actions().await.map_err(|error| error.to_string())?;
-            let lights: Vec<_> = view.instances.iter().flat_map(|instance| &instance.lights).collect();
-            let mine: Vec<_> = lights.into_iter().filter(|light| light.run == run.id).collect();
-            let all = mine.len() == run.results.len() && mine.iter().all(|light| light.state == ActionState::Running);
-            if all { Ok(()) } else { Err(format!("{mine:?}")) }
-        })
-        .await
-    }
-
-    /// Waits until the log has a line like this of this stream.
-    async fn logged(&self, stream: &str, text: &str) -> Result<LogLine> {
-        until(&format!("{text:?} in the log"), PATIENCE, || async {
-            // The filter finds it among the lines of a flood, too.
-            let word = text.split(' ').next().unwrap_or_default();
-            let path = self.path(&format!("/logs?stream={stream}&text={word}&tail=200"));
-            let page: Page<LogLine> =
-                self.ada.json(Method::GET, &path, None).await.map_err(|error| error.to_string())?;
-            let lines = page.items;
-            let found = lines.iter().find(|line| line.text.contains(text)).cloned();
-            found.ok_or_else(|| format!("{:?}", lines.iter().map(|line| &line.text).collect::<Vec<_>>()))
-        })
-        .await
-    }
-
-    async fn instance(&self, role: &str) -> Result<InstanceId> {
-        let view = self.actions().await?;
-        let found = view.instances.iter().find(|instance| instance.roles.iter().any(|own| own == role));
-        found.map(|instance| instance.id).with_context(|| format!("a {role}: {:?}", view.instances))
-    }
-}
 
 #[tokio::test]
 async fn a_master_and_its_workers_do_what_the_page_says() -> Result<()> {
@@ -153,6 +63,7 @@ async fn what_never_ends_is_interrupted_and_news_reach_those_who_stay() -> Resul
     // Never ends: asked to, and it does.
     let run = lab.press("run", json!({ "values": { "parameters": "forever" } })).await?;
     lab.running(&run).await?;
+    lab.all_said(&run, "waiting").await?;
     let refused = lab.refused("cleanup").await?;
     ensure!(refused.status == 409 && refused.detail.contains("run"), "{refused}");
     let interrupt = lab.press("interrupt", json!({})).await?;
@@ -167,7 +78,7 @@ async fn what_never_ends_is_interrupted_and_news_reach_those_who_stay() -> Resul
     let (master, node) = (lab.instance("master").await?, lab.instance("node").await?);
     let form = json!({ "values": { "parameters": "stubborn" }, "instances": [node] });
     let run = lab.press("run", form).await?;
-    lab.running(&run).await?;
+    lab.all_said(&run, "waiting").await?;
     for _ in 0..2 {
         let interrupt = lab.press("interrupt", json!({ "instances": [node] })).await?;
         lab.ended(&interrupt).await?;

@@ -23,7 +23,7 @@ async fn hello_world_greets_from_as_many_instances_as_wanted() -> Result<()> {
     let settings = json!({ "settings": { "greeting": "Good \"evening\", $USER;" }, "variables": [] });
     ada.accepted(Method::PUT, &path("/settings"), Some(settings)).await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let seen = load.finish_without_loss(1, &ada, id).await?;
+    let seen = load.finish_without_loss(0, &ada, id).await?;
     let of = |start: &str| seen.bodies.keys().filter(|body| body.starts_with(start)).collect::<BTreeSet<_>>();
     ensure!(!of("Hello, world! ").is_empty(), "{:?}", seen.bodies);
     ensure!(of("Good \"evening\", $USER; ").len() == 3, "all three say the new greeting: {:?}", seen.bodies);
@@ -61,7 +61,7 @@ async fn a_java_application_is_deployed_scaled_and_updated_without_losing_a_requ
     visits(&visitor, &address, "guest book one visits=2").await?;
     activate("book-2.tar.gz", Sample::java_guest_book("two").tar_gz()?).await?;
     visits(&visitor, &address, "guest book two visits=3").await?;
-    let seen = load.finish_without_loss(1, &ada, id).await?;
+    let seen = load.finish_without_loss(0, &ada, id).await?;
     let bodies: Vec<&str> = seen.bodies.keys().map(|body| body.trim()).collect();
     ensure!(bodies == ["one/any/where", "two/any/where"] && seen.good > 50, "{:?}", seen.bodies);
 

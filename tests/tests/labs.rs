@@ -1,17 +1,12 @@
 //! The practical assignments of `docs/labs`, with the archives that they tell students to make: what they say will be seen
 //! is seen.
 
-use aerie_domain::{
-    CodeVersionId, ServiceId,
-    views::{ActionRunView, ActionState, ActionsView, LogLine, Page, ServiceView},
-};
-use aerie_tests::{Api, Copies, HowTo, Installation, Visitor, until};
+use aerie_domain::{CodeVersionId, ServiceId, views::ServiceView};
+use aerie_tests::{Api, Copies, HowTo, Installation, Lab, Visitor};
 use anyhow::{Context, Result, ensure};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, time::Duration};
-
-const PATIENCE: Duration = Duration::from_secs(60);
+use std::collections::BTreeSet;
 
 /// A student, and the application of one lab.
 struct Student {
@@ -56,8 +51,14 @@ impl Student {
         self.ask(Method::POST, id, "/activate", Some(json!({ "version_id": version }))).await
     }
 
-    async fn bind(&self, site: ServiceId, to: ServiceId) -> Result<()> {
-        self.ask(Method::PUT, site, &format!("/bindings/{to}"), Some(json!({}))).await
+    /// A site that uses another service, both running.
+    async fn site_with(&self, kind: &str, name: &str) -> Result<(ServiceId, ServiceId, String)> {
+        let site = self.service("php", "site").await?.summary;
+        let other = self.service(kind, name).await?.summary.id;
+        self.ask(Method::PUT, site.id, &format!("/bindings/{other}"), Some(json!({}))).await?;
+        self.start(other).await?;
+        self.start(site.id).await?;
+        Ok((site.id, other, site.address.context("an address")?))
     }
 }
 
@@ -98,12 +99,7 @@ async fn lab_1_a_site_is_scaled_while_somebody_visits_it() -> Result<()> {
 async fn lab_2_guests_come_back_after_a_mistake() -> Result<()> {
     let home = Installation::start("lab-2").await?;
     let student = Student::begin(&home, "labs/2-keep-data", "lab2").await?;
-    let site = student.service("php", "site").await?;
-    let db = student.service("mysql", "db").await?.summary.id;
-    let (site, address) = (site.summary.id, site.summary.address.context("an address")?);
-    student.bind(site, db).await?;
-    student.start(db).await?;
-    student.start(site).await?;
+    let (site, db, address) = student.site_with("mysql", "db").await?;
     let first = student.upload(site, "guests.tar.gz").await?;
     let visitor = Visitor::browser_like(&address)?;
     text(&visitor, &format!("{address}/?name=Ada")).await?;
@@ -135,71 +131,31 @@ async fn lab_2_guests_come_back_after_a_mistake() -> Result<()> {
 #[tokio::test]
 async fn lab_3_workers_come_and_go_and_the_result_is_right() -> Result<()> {
     let home = Installation::start("lab-3").await?;
-    let student = Student::begin(&home, "labs/3-divide-the-work", "lab3").await?;
-    let id = student.service("generic", "generic").await?.summary.id;
-    student.start(id).await?;
-    student.upload(id, "primes.tar.gz").await?;
-    student.scale(id, "node", 1).await?;
-    let run = press(&student, id, "200000 20").await?;
-    let codes = ended(&student, id, &run).await?;
+    let page = HowTo::follow("labs/3-divide-the-work")?;
+    let lab = Lab::start(&home).await?;
+    lab.activate("primes.tar.gz", page.file("primes.tar.gz")?).await?;
+    lab.scale(1).await?;
+    let run = lab.press("run", json!({ "values": { "parameters": "200000 20" } })).await?;
+    let run = lab.ended(&run).await?;
+    let codes: Vec<_> = run.results.iter().map(|result| result.code).collect();
     ensure!(codes == [Some(0), Some(0)], "{codes:?}");
-    logged(&student, id, student.page.seen[0].trim()).await?;
+    lab.logged("run", page.seen[0].trim()).await?;
 
     // Half of the workers leave with the pieces that they have.
-    student.scale(id, "node", 4).await?;
-    let run = press(&student, id, "1000000 100").await?;
-    until("the work to be under way", PATIENCE, || async {
-        let view: ActionsView =
-            student.ada.json(Method::GET, &format!("/services/{id}/actions"), None).await.map_err(|e| e.to_string())?;
-        let lights = view.instances.iter().flat_map(|instance| &instance.lights).filter(|light| light.run == run.id);
-        let lights: Vec<_> = lights.map(|light| light.state).collect();
-        if lights.len() == 5 && lights.iter().all(|state| *state == ActionState::Running) {
-            Ok(())
-        } else {
-            Err(format!("{lights:?}"))
-        }
-    })
-    .await?;
-    student.scale(id, "node", 2).await?;
-    ended(&student, id, &run).await?;
-    logged(&student, id, "78498 primes up to 1000000").await
-}
-
-async fn press(student: &Student, id: ServiceId, parameters: &str) -> Result<ActionRunView> {
-    let form = json!({ "values": { "parameters": parameters } });
-    student.ada.json(Method::POST, &format!("/services/{id}/actions/run"), Some(form)).await
-}
-
-async fn ended(student: &Student, id: ServiceId, run: &ActionRunView) -> Result<Vec<Option<i32>>> {
-    until("the run to end", PATIENCE, || async {
-        let path = format!("/services/{id}/actions/runs");
-        let runs: Page<ActionRunView> = student.ada.json(Method::GET, &path, None).await.map_err(|e| e.to_string())?;
-        let found = runs.items.into_iter().find(|other| other.id == run.id).ok_or("the run is gone")?;
-        let over = found.results.iter().all(|result| result.state.is_final());
-        if over { Ok(found.results.iter().map(|result| result.code).collect()) } else { Err(format!("{found:?}")) }
-    })
-    .await
-}
-
-async fn logged(student: &Student, id: ServiceId, text: &str) -> Result<()> {
-    until(&format!("{text:?} in the log"), PATIENCE, || async {
-        let path = format!("/services/{id}/logs?stream=run&text=primes&tail=50");
-        let page: Page<LogLine> = student.ada.json(Method::GET, &path, None).await.map_err(|e| e.to_string())?;
-        if page.items.iter().any(|line| line.text == text) { Ok(()) } else { Err(format!("{:?}", page.items)) }
-    })
-    .await
+    lab.scale(4).await?;
+    let run = lab.press("run", json!({ "values": { "parameters": "1000000 100" } })).await?;
+    lab.running(&run).await?;
+    lab.scale(2).await?;
+    lab.ended(&run).await?;
+    lab.logged("run", "78498 primes up to 1000000").await?;
+    Ok(())
 }
 
 #[tokio::test]
 async fn lab_4_a_store_is_cut_in_pieces_and_put_together_again() -> Result<()> {
     let home = Installation::start("lab-4").await?;
     let student = Student::begin(&home, "labs/4-a-store-in-pieces", "lab4").await?;
-    let site = student.service("php", "site").await?;
-    let store = student.service("keyvalue", "store").await?.summary.id;
-    let (site, address) = (site.summary.id, site.summary.address.context("an address")?);
-    student.bind(site, store).await?;
-    student.start(store).await?;
-    student.start(site).await?;
+    let (site, store, address) = student.site_with("keyvalue", "store").await?;
     student.upload(site, "writer.tar.gz").await?;
     let visitor = Visitor::browser_like(&address)?;
     let count = format!("{address}/?count=1");

@@ -228,7 +228,7 @@ async fn a_killed_director_comes_back_and_finishes_what_was_asked() -> Result<()
     })
     .await?;
     ensure!(view.summary.instances == 4, "{:?}", view.instances);
-    load.finish_without_loss(1, &ada, id).await?;
+    load.finish_without_loss(0, &ada, id).await?;
     Ok(())
 }
 

@@ -160,7 +160,7 @@ async fn a_wiki_is_installed_edited_and_scaled() -> Result<()> {
     let load = Visitor::keep_asking(&format!("{}/index.php/Jumbo", wiki.address), 1)?;
     let form = json!({ "roles": { "php": 3 } });
     wiki.ada.accepted(Method::PUT, &format!("/services/{}/scale", wiki.site), Some(form)).await?;
-    load.finish_without_loss(1, &wiki.ada, wiki.site).await?;
+    load.finish_without_loss(0, &wiki.ada, wiki.site).await?;
     for turn in 0..9 {
         wiki.edit("Jumbo", &format!("An '''elephant''', change {turn}.")).await?;
         ensure!(wiki.read("Jumbo").await?.contains(&format!("change {turn}.")), "turn {turn}");

@@ -143,7 +143,7 @@ async fn a_blog_is_installed_written_and_scaled_and_survives_the_death_of_an_ins
     // Three instances, while somebody reads.
     let load = Visitor::keep_asking(&post, 2)?;
     ada.accepted(Method::PUT, &format!("/services/{id}/scale"), Some(json!({ "roles": { "php": 3 } }))).await?;
-    load.finish_without_loss(1, &ada, id).await?;
+    load.finish_without_loss(0, &ada, id).await?;
     for turn in 0..OFTEN {
         ensure!(author.is_known().await?, "the login stays, turn {turn}");
         ensure!(author.read(&shown).await? == picture, "the picture stays, turn {turn}");
