@@ -14,6 +14,13 @@ fi
 # shellcheck disable=SC2034  # used by those who read this file
 selection=(--workspace --exclude aerie-hydrate --features aerie-agent/static,aerie-frontend/ssr)
 
+# linted <cargo…>: with clippy's compiler, which makes the same programs and denies what the lints deny. Checked and compiled
+# in one pass: `cargo clippy` would go through every crate a second time.
+linted() {
+    RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__ \
+        RUSTC_WRAPPER="$PWD/scripts/rustc-agent" "$@"
+}
+
 # say <text>: one step, as it begins.
 say() {
     printf '%s==>%s %s\n' "$bold" "$plain" "$*" >&2
