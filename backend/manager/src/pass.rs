@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 /// How often to look at a service that is as it shall be. Longer: what no event told of is noticed later; shorter: many
 /// settled services cost more than they should.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLED: Duration = Duration::from_secs(120);
 
 /// How soon to look again at the earliest. Shorter: a mistake in a rule would spin.
 const SOONEST: Duration = Duration::from_millis(10);
