@@ -228,12 +228,39 @@ async fn a_database_grows_and_shrinks_and_crashes_without_losing_a_row() -> Resu
     Ok(())
 }
 
+/// Asks the Redis in a container something as the platform.
+fn redis(shop: &Shop<'_>, container: &str, what: &str) -> Result<String> {
+    let ask = format!("REDISCLI_AUTH=$(cat /run/aerie/store/control) timeout 2 redis-cli --user aerie {what}");
+    shop.home.docker(&["exec", container, "sh", "-c", &ask])
+}
+
 /// How many nodes of the cluster have a part of the key space, as the first container says.
 async fn masters(shop: &Shop<'_>) -> Result<usize> {
     let name = shop.containers_of("store").await?.into_iter().next().context("there is a node")?;
-    let ask = "REDISCLI_AUTH=$(cat /run/aerie/store/control) redis-cli --user aerie cluster nodes";
-    let said = shop.home.docker(&["exec", &name, "sh", "-c", ask])?;
-    Ok(said.lines().filter(|line| line.contains("connected ")).count())
+    Ok(redis(shop, &name, "cluster nodes")?.lines().filter(|line| line.contains("connected ")).count())
+}
+
+/// Containers of nodes that have a part of the key space, and of their replicas.
+async fn parts_and_copies(shop: &Shop<'_>) -> Result<(Vec<String>, Vec<String>)> {
+    let (mut parts, mut copies) = (Vec::new(), Vec::new());
+    for name in shop.containers_of("store").await? {
+        let said = redis(shop, &name, "info replication")?;
+        if said.contains("role:master") && said.contains("connected_slaves:1") {
+            parts.push(name);
+        } else if said.contains("role:slave") && said.contains("master_link_status:up") {
+            copies.push(name);
+        }
+    }
+    Ok((parts, copies))
+}
+
+/// Waits until three nodes have a part each and the three others are their replicas.
+async fn paired(shop: &Shop<'_>) -> Result<Vec<String>> {
+    until("three pairs", Duration::from_secs(60), || async {
+        let (parts, copies) = parts_and_copies(shop).await.map_err(|error| format!("{error:#}"))?;
+        if parts.len() == 3 && copies.len() == 3 { Ok(parts) } else { Err(format!("{parts:?} {copies:?}")) }
+    })
+    .await
 }
 
 #[tokio::test]
@@ -263,6 +290,50 @@ async fn a_store_is_spread_over_nodes_and_brought_together_without_losing_a_key(
     shop.wait_written(&writer).await?;
     let view = shop.ada.service(shop.data).await?;
     ensure!(view.summary.instances == 1, "one is left: {:?}", view.instances);
+    let written = writer.finish().await;
+    eprintln!("at the end: {}", written.summary());
+    written.is_in(&shop.kept().await?, "at the end")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn replicas_take_over_and_none_of_them_is_needed_in_the_end() -> Result<()> {
+    let home = Installation::start("replicas").await?;
+    let shop = Shop::open(&home, "keyvalue", TO_KEYVALUE).await?;
+    shop.ask(Method::PUT, "/settings", Some(json!({ "settings": { "replicas": "on" } }))).await?;
+    let writer = Writer::start(&shop.address)?;
+    shop.scale("store", 6).await?;
+    let parts = paired(&shop).await?;
+    shop.wait_written(&writer).await?;
+    eprintln!("1 to 6: {}", writer.so_far().summary());
+    writer.so_far().is_in(&shop.kept().await?, "after 1 to 6")?;
+
+    // One of the three stands still: its replica takes over before anybody notices that it has to be started again.
+    let victim = parts.last().context("there are three")?;
+    let told = redis(&shop, victim, "info server")?;
+    let process = told.lines().find_map(|line| line.strip_prefix("process_id:")).context("a process")?;
+    home.docker(&["exec", victim, "sh", "-c", &format!("kill -STOP {process}")])?;
+    let begun = Instant::now();
+    until("another node to take over", Duration::from_secs(30), || async {
+        let others = shop.containers_of("store").await.map_err(|error| format!("{error:#}"))?;
+        let other = others.into_iter().find(|name| name != victim).ok_or("there are six")?;
+        let said = redis(&shop, &other, "cluster nodes").map_err(|error| format!("{error:#}"))?;
+        let live = said.lines().filter(|line| line.contains(" connected ") && !line.contains("fail")).count();
+        if live == 3 && said.contains("master,fail") { Ok(()) } else { Err(said) }
+    })
+    .await?;
+    eprintln!("taken over after {:?}", begun.elapsed());
+    shop.wait_written(&writer).await?;
+    // Who comes back has the copies now.
+    home.docker(&["exec", victim, "sh", "-c", &format!("kill -CONT {process}")])?;
+    ensure!(!paired(&shop).await?.contains(victim), "what was taken over stays where it is");
+    shop.ada.wait_state(shop.data, ServiceState::Running).await?;
+
+    // With fewer nodes nobody is left over: those that had copies get parts of their own.
+    shop.scale("store", 4).await?;
+    ensure!(masters(&shop).await? == 4, "four nodes share the keys");
+    shop.scale("store", 1).await?;
+    shop.wait_written(&writer).await?;
     let written = writer.finish().await;
     eprintln!("at the end: {}", written.summary());
     written.is_in(&shop.kept().await?, "at the end")?;

@@ -1,12 +1,13 @@
-//! Services that use each other: `docs/howto/java-mysql.md` for real, and the order in which they come and go.
+//! Services that use each other: `docs/howto/java-mysql.md` for real, the page for databases, and the order in which they
+//! come and go.
 
 use aerie_domain::{
     OperationId, Problem, ProblemCode, ServiceId, ServiceState,
-    views::{AcceptedAll, ApplicationView, OperationView, ServiceView},
+    views::{AcceptedAll, AccessView, ApplicationView, OperationView, ServiceView},
 };
-use aerie_tests::{Api, HowTo, Installation, Visitor, until};
+use aerie_tests::{Api, HowTo, Installation, Visitor, form_fields, until};
 use anyhow::{Context, Result, ensure};
-use reqwest::Method;
+use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -48,6 +49,113 @@ async fn a_java_application_keeps_its_guests_in_a_database() -> Result<()> {
     for turn in 0..6 {
         ensure!(visit("").await?.starts_with("Ada\nJürgen"), "turn {turn}");
     }
+    Ok(())
+}
+
+/// Somebody in front of the page for databases, with a browser.
+struct Desk {
+    browser: Client,
+    address: String,
+}
+
+impl Desk {
+    fn sit_down(address: &str) -> Result<Self> {
+        Ok(Self { browser: Visitor::browser_like(address)?, address: address.to_owned() })
+    }
+
+    async fn get(&self, path: &str) -> Result<(StatusCode, String)> {
+        let answer = self.browser.get(format!("{}{path}", self.address)).send().await?;
+        Ok((answer.status(), answer.text().await?))
+    }
+
+    async fn post(&self, path: &str, form: &[(&str, &str)]) -> Result<(StatusCode, String)> {
+        let answer = self.browser.post(format!("{}{path}", self.address)).form(form).send().await?;
+        Ok((answer.status(), answer.text().await?))
+    }
+
+    async fn log_in(&self, server: &str, password: &str) -> Result<(StatusCode, String)> {
+        let form = [("server", server), ("username", "app"), ("password", password), ("db", "app")];
+        let form = form.map(|(name, value)| (format!("auth[{name}]"), value));
+        let form: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        self.post("/adminer/", &form).await
+    }
+
+    /// Fills in the form of a page of the database and sends it.
+    async fn submit(&self, page: &str, fields: &[(&str, &str)]) -> Result<String> {
+        let path = format!("/adminer/?server=db&username=app&db=app&{page}");
+        let (status, shown) = self.get(&path).await?;
+        ensure!(status == 200, "{status} {shown}");
+        let mut form = form_fields(&shown);
+        form.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let form: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let (status, shown) = self.post(&path, &form).await?;
+        ensure!(status == 200, "{status} {shown}");
+        Ok(shown)
+    }
+}
+
+#[tokio::test]
+async fn a_database_is_looked_after_on_a_page_and_nothing_else_is() -> Result<()> {
+    let home = Installation::start("adminer").await?;
+    let ada = home.api().register("ada").await?;
+    let page = ada.application_with("shop", "adminer").await?;
+    let (id, address) = (page.summary.id, page.summary.address.clone().context("an address")?);
+    ada.accepted(Method::POST, &format!("/services/{id}/start"), None).await?;
+    let desk = Desk::sit_down(&address)?;
+    let (status, shown) = desk.get("/").await?;
+    ensure!(status == 200 && shown.contains("connected with no database yet"), "{status} {shown}");
+
+    // Connected while it runs.
+    let db = used_by(&ada, &page, "mysql", "db").await?;
+    ada.accepted(Method::POST, &format!("/services/{db}/start"), None).await?;
+    let access: AccessView = ada.json(Method::GET, &format!("/services/{db}/access"), None).await?;
+    let password = access.secrets.iter().find(|secret| secret.name == "password").context("a password")?.value.clone();
+    let (status, shown) = desk.get("/").await?;
+    ensure!(status == 200 && shown.contains("auth[server]") && shown.contains(">db"), "{status} {shown}");
+    ensure!(!shown.contains(&password), "the password has to be known");
+    let (status, shown) = desk.log_in("db", &password).await?;
+    ensure!(status == 200 && shown.contains("Create table"), "{status} {shown}");
+    let sql =
+        "create table guests (name varchar(40)); insert into guests values ('Jürgen 🐘'); select name from guests;";
+    let shown = desk.submit("sql=", &[("query", sql)]).await?;
+    ensure!(shown.contains("<td>Jürgen 🐘"), "{shown}");
+    let fields = [
+        ("output", "text"),
+        ("format", "sql"),
+        ("table_style", "CREATE"),
+        ("data_style", "INSERT"),
+        ("tables[]", "guests"),
+        ("data[]", "guests"),
+    ];
+    let dump = desk.submit("dump=", &fields).await?;
+    ensure!(dump.contains("CREATE TABLE `guests`") && dump.contains("('Jürgen 🐘')"), "{dump}");
+
+    // Whoever is in still gets at no file of the instance: there, too, are passwords.
+    let sql = "create table loot (line text); load data local infile '/run/aerie/bindings.json' into table loot (line); select * from loot;";
+    let shown = desk.submit("sql=", &[("query", sql)]).await?;
+    ensure!(!shown.contains(&password) && shown.contains("error"), "{shown}");
+
+    // And whoever is not in gets nowhere, neither to this database nor to another server.
+    let stranger = Desk::sit_down(&address)?;
+    let (status, shown) = stranger.log_in("127.0.0.1:8091", "x").await?;
+    ensure!(status == 403 && shown.contains("auth[server]"), "{status} {shown}");
+    for path in [
+        "?elastic=localhost&username=x",
+        "?sqlite=&username=x&db=/tmp/x",
+        "databases.php",
+        "designs.php",
+        "index.php",
+        "../editor/",
+    ] {
+        let (status, shown) = stranger.get(&format!("/adminer/{path}")).await?;
+        ensure!(status == 404, "{path}: {status} {shown}");
+    }
+    for _ in 0..30 {
+        let (status, shown) = stranger.log_in("db", "guess").await?;
+        ensure!(status == 403 && !shown.contains("Create table"), "{status} {shown}");
+    }
+    let (_, shown) = stranger.log_in("db", &password).await?;
+    ensure!(shown.contains("Too many unsuccessful logins"), "{shown}");
     Ok(())
 }
 

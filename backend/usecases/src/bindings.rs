@@ -95,6 +95,7 @@ impl UseCases {
             used_by: clients.map(|client| self.link(client)).collect(),
             usable: usable.map(|other| self.link(other)).collect(),
             offers: offers(service).is_some(),
+            uses_others: self.kind_of(&service.kind)?.uses_others(),
             takes_variables: self.kind_of(&service.kind)?.takes_variables(),
         })
     }

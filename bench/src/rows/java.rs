@@ -20,8 +20,8 @@ pub async fn measure(real: &Real) -> Result<Vec<Line>> {
     let address =
         inspect(&java.container("java").await?, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}").await?;
     let version = view.versions.iter().find(|version| version.active).context("a version is served")?.id.to_string();
-    // Tomcat knows versions as hosts.
-    let theirs = Page::at(SocketAddr::new(address.parse()?, 8082), &version, "/");
+    // Tomcat knows versions as hosts, and what visitors asked for from a header.
+    let theirs = Page::at(SocketAddr::new(address.parse()?, 8082), &version, "/").with("X-Aerie-Host", "localhost");
     first_answer(&theirs, Duration::from_secs(30)).await?;
     first_answer(&ours, Duration::from_secs(30)).await?;
     let mut rates = [Vec::new(), Vec::new()];

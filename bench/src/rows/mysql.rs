@@ -151,8 +151,8 @@ impl ByHand {
     /// Starts it; gives its address.
     async fn run(&self) -> Result<String> {
         let (seed, data) = (format!("{}:/seed:ro", self.folder.path().display()), format!("{}:/data", self.name));
-        let script =
-            "cp -r /seed/. /run/aerie/ && /usr/lib/aerie/init && exec mariadbd --defaults-file=/run/aerie/mysql/my.cnf";
+        let script = "cp -r /seed/. /run/aerie/ && /usr/lib/aerie/init 0 && exec mariadbd \
+            --defaults-file=/run/aerie/mysql/my.cnf --wsrep-new-cluster --wsrep-cluster-address=gcomm://";
         let limits = ["--memory", "512m", "--memory-swap", "512m", "--cpu-period", "100000", "--cpu-quota", "100000"];
         let hardened = ["--user", "1000:1000", "--read-only", "--cap-drop", "ALL", "--pids-limit", "512"];
         let tmpfs =

@@ -21,12 +21,32 @@ pub(super) fn stream(cloud: DockerCloud, name: String, from: LogsFrom) -> Lines 
     stream::once(async move { cloud.engine().await?.open_logs(&name, from).await }).try_flatten().boxed()
 }
 
+/// Lines among which somebody who follows usually finds where he was. More: each reader that comes costs more; fewer: whoever
+/// was away for a moment makes the engine go through everything.
+const NEAR: u32 = 500;
+
 impl Engine {
     async fn open_logs(&self, name: &str, from: LogsFrom) -> Result<Lines, CloudError> {
         let found = self.inspect_any(name).await?;
         let Some(found) = found.filter(|found| self.observe(found).is_some()) else {
             return Err(CloudError::new(CloudErrorKind::NotFound, format!("there is no container {name}")));
         };
+        let id = found.id.as_deref().unwrap_or(name);
+        if let LogsFrom { after: Some(after), tail: None, follow: true } = from {
+            // The engine finds a moment by going through all lines, which takes a second for some ten thousand, and the newest
+            // ones at once. If what it begins with is not after the moment, nothing is missing in between.
+            let mut near = self.lines(id, name, LogsFrom { after: None, tail: Some(NEAR), follow: true });
+            match near.next().await.transpose()? {
+                Some(first) if first.at <= after => return Ok(later(near, after)),
+                Some(_) => {}
+                None => return Ok(near),
+            }
+        }
+        let lines = self.lines(id, name, from);
+        Ok(if from.follow { lines } else { limited(lines, name) })
+    }
+
+    fn lines(&self, id: &str, name: &str, from: LogsFrom) -> Lines {
         let options = LogsOptionsBuilder::default()
             .stdout(true)
             .stderr(true)
@@ -37,14 +57,17 @@ impl Engine {
             .tail(&from.tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string()))
             .build();
         let what = format!("reading the output of container {name}");
-        let id = found.id.as_deref().unwrap_or(name);
         let output = self.for_streams().logs(id, Some(options)).map_err(move |error| cloud_error(&what, error));
-        let lines = output.try_filter_map(move |chunk| {
-            let line = parse(chunk.as_ref());
-            ready(Ok(line.filter(|line| from.after.is_none_or(|after| line.at > after))))
-        });
-        Ok(if from.follow { lines.boxed() } else { limited(lines.boxed(), name) })
+        let lines = output.try_filter_map(|chunk| ready(Ok(parse(chunk.as_ref())))).boxed();
+        match from.after {
+            Some(after) => later(lines, after),
+            None => lines,
+        }
     }
+}
+
+fn later(lines: Lines, after: OffsetDateTime) -> Lines {
+    lines.try_filter(move |line| ready(line.at > after)).boxed()
 }
 
 /// What does not follow must come to an end, or at least go on.

@@ -346,6 +346,22 @@ pub async fn output_is_followed_to_the_end(f: Fixture) {
     assert!(rest.iter().all(Result::is_ok), "{rest:?}");
 }
 
+pub async fn whoever_follows_again_gets_every_later_line_once(f: Fixture) {
+    let spec = f.behaving("novelist", "lines:1500");
+    f.cloud.ensure_container(&spec).await.unwrap();
+    let follow = |after: Option<&CloudLogLine>, count: usize| {
+        let from = LogsFrom { after: after.map(|line| line.at), follow: true, tail: None };
+        let lines = f.cloud.logs(&spec.name, from).take(count).try_collect::<Vec<_>>();
+        async move { timeout(SOON, lines).await.expect("all lines come").unwrap() }
+    };
+    let all = follow(None, 1500).await;
+    assert_eq!((all[0].text.as_str(), all[1499].text.as_str()), ("line 1", "line 1500"));
+    // Recently, and so long ago that many lines were written since.
+    for at in [1489, 100, 0] {
+        assert_eq!(follow(Some(&all[at]), 1499 - at).await, all[at + 1..], "after line {}", at + 1);
+    }
+}
+
 pub async fn a_stopped_container_can_be_read_and_stays_down(f: Fixture) {
     let spec = f.behaving("speaker", "lines:3");
     f.cloud.ensure_container(&spec).await.unwrap();

@@ -49,6 +49,7 @@ contract!(
     foreign_containers_are_untouched,
     output_is_read_with_cursor_and_tail,
     output_is_followed_to_the_end,
+    whoever_follows_again_gets_every_later_line_once,
     a_stopped_container_can_be_read_and_stays_down,
     events_arrive_quickly,
     callers_share_an_image,

@@ -50,7 +50,9 @@ pub struct ConnectionsView {
     pub usable: Vec<ServiceLink>,
     /// It can be used by others; what that takes is at `/api/v1/services/{id}/access`.
     pub offers: bool,
-    /// Its programs see environment variables, so that using others makes sense.
+    /// Its programs hear of services that it uses.
+    pub uses_others: bool,
+    /// Its programs see environment variables.
     pub takes_variables: bool,
 }
 

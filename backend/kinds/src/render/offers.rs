@@ -57,6 +57,11 @@ impl Kind {
     pub fn takes_variables(&self) -> bool {
         !self.spec.variables_in_files || engine::any_file_names(self, "variables")
     }
+
+    /// Whether it makes sense to let a service of this kind use others: its processes or files hear of them.
+    pub fn uses_others(&self) -> bool {
+        self.takes_variables() || engine::any_file_names(self, "bindings")
+    }
 }
 
 /// Everything about all bindings, for programs that would rather read one file than many variables. It belongs to no

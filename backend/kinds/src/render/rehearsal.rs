@@ -58,7 +58,8 @@ fn full(kind: &Kind) -> RenderContext {
         state: "is starting".to_owned(),
     };
     let version = CodeVersionId::generate();
-    let variables = [("HOST".to_owned(), "db".to_owned())].into();
+    let variables = ["HOST", "PORT", "NAME", "USER", "PASSWORD", "URL"];
+    let variables = variables.iter().map(|name| ((*name).to_owned(), "value".to_owned())).collect();
     let bound = Bound { service: "db".to_owned(), kind: "mysql".to_owned(), variables };
     RenderContext {
         members: kind.spec.roles.iter().map(|role| (role.name.clone(), member())).collect(),

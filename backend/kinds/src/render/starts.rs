@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn they_are_what_the_whole_configuration_says() {
-        for name in ["php", "java", "mysql", "keyvalue", "generic", "helloworld", "entry"] {
+        for name in ["php", "java", "mysql", "keyvalue", "generic", "adminer", "helloworld", "entry"] {
             let mut context = with_all_roles(name);
             let kind = kind(name);
             context.secrets.extend(kind.spec.secrets.iter().map(|secret| (secret.name.clone(), "s".to_owned())));

@@ -20,6 +20,10 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 /// starts are slower; shorter: every start of several services costs more queries.
 const AWAIT_POLL: time::Duration = time::Duration::milliseconds(200);
 
+/// How long an instance serves until its end is nothing that it was started with. Longer: several ends by chance look like a
+/// program that cannot run; shorter: one that cannot run is started at once again and again. Docker's restarts have the same limit.
+const WELL: time::Duration = time::Duration::seconds(10);
+
 /// Roles whose container has ended start over; those that were draining are through.
 pub(super) fn notice_ends(board: &mut Board<'_>) {
     for index in 0..board.drafts.len() {
@@ -30,7 +34,7 @@ pub(super) fn notice_ends(board: &mut Board<'_>) {
         if is_news {
             let public = row.roles.iter().any(|role| board.is_public(&role.name));
             board.wake_entry |= public;
-            board.failures += 1;
+            count_end(board, row);
             board.say(Level::Warn, explain::container_ended(row));
             board.drafts[index].renew = true;
             start_over(board, index);
@@ -51,9 +55,17 @@ fn notice_restart(board: &mut Board<'_>, index: usize) {
         return;
     }
     board.wake_entry |= row.roles.iter().any(|role| board.is_public(&role.name));
-    board.failures += 1;
+    count_end(board, row);
     board.say(Level::Warn, explain::container_restarted(row));
     start_over(board, index);
+}
+
+/// Ends that follow each other quickly are answered ever later. One that comes after the instance was well for a while begins
+/// anew: somebody pulled a plug, and the next attempt will do.
+fn count_end(board: &mut Board<'_>, row: &Instance) {
+    let was_well =
+        row.roles.iter().all(|role| role.phase == RolePhase::Serving && board.world.now - role.since >= WELL);
+    board.failures = if was_well { 1 } else { board.failures + 1 };
 }
 
 fn start_over(board: &mut Board<'_>, index: usize) {

@@ -12,12 +12,12 @@ use aerie_domain::{
 };
 use leptos::{form::ActionForm, prelude::*};
 
-/// The section; nothing for kinds that neither offer something nor see variables.
+/// The section; nothing for kinds that neither offer something nor hear of others.
 #[component]
 pub fn Connections(page: ServicePageData, id: ServiceId) -> impl IntoView {
     let (offers, takes) = page.value.with_untracked(|page| {
         let connections = &page.data.service.connections;
-        (connections.offers, connections.takes_variables)
+        (connections.offers, connections.uses_others)
     });
     (offers || takes).then(|| {
         view! {

@@ -51,6 +51,14 @@ fn kinds_that_read_no_variable_say_so() {
     assert!(kind("php").takes_variables());
     assert!(!kind("mysql").takes_variables());
     assert!(!kind("keyvalue").takes_variables());
+    assert!(!kind("adminer").takes_variables());
+}
+
+#[test]
+fn kinds_that_hear_of_others_in_any_way_can_use_them() {
+    assert!(kind("php").uses_others());
+    assert!(kind("adminer").uses_others());
+    assert!(!kind("mysql").uses_others());
 }
 
 #[test]

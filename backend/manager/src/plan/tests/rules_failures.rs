@@ -68,6 +68,21 @@ fn a_container_that_keeps_ending_waits_longer_and_becomes_an_error_with_a_reason
 }
 
 #[test]
+fn ends_of_instances_that_were_well_do_not_add_up() {
+    let mut shop = Imitation::running();
+    for turn in 0..12 {
+        shop.world.now += Duration::seconds(11);
+        let index = shop.world.instances.iter().position(|i| i.roles.len() == 3).unwrap();
+        shop.kill(index);
+        let plan = shop.pass(usize::MAX);
+        assert!(plan.steps.iter().any(|step| matches!(step, Step::Run { .. })), "at once, also in turn {turn}");
+        assert_eq!((shop.world.service.status.failures, shop.state()), (1, ServiceState::Adapting));
+        shop.settle();
+        assert_eq!(shop.state(), ServiceState::Running);
+    }
+}
+
+#[test]
 fn an_image_that_is_built_is_told_of_and_one_that_fails_is_an_error() {
     let mut shop = Imitation::new();
     shop.world.image = Image::Unknown;
