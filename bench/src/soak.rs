@@ -94,7 +94,9 @@ pub async fn run() -> Result<()> {
     }
     over.store(true, Ordering::Relaxed);
     while visitors.join_next().await.is_some() {}
-    real.php(1).await?;
+    // As it was at the beginning.
+    let body = json!({ "roles": { "php": 1, "web": 1, "proxy": 1 } });
+    real.ada.accepted(Method::PUT, &real.path("/scale"), Some(body)).await?;
     stop(&real, other).await?;
     let after = settle(&real).await?;
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
