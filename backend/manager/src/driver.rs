@@ -3,6 +3,7 @@
 use crate::{
     Identities, ManagerFigures, ManagerSettings, backoff,
     clock::Clock,
+    entry_configs::EntryConfigs,
     execute::{Executor, Images, Works},
     explain,
     pass::Passes,
@@ -99,6 +100,7 @@ impl Manager {
                 settings: settings.clone(),
                 clock: Clock::new(),
                 entry: Mutex::new(None),
+                entry_configs: EntryConfigs::default(),
             },
             executor: Executor {
                 store: store.clone(),

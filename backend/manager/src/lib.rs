@@ -8,6 +8,7 @@
 mod backoff;
 mod clock;
 mod driver;
+mod entry_configs;
 mod execute;
 mod explain;
 mod figures;

@@ -3,6 +3,7 @@
 use crate::{
     ManagerSettings,
     clock::{Clock, Moment},
+    entry_configs::EntryConfigs,
     execute::{Images, PassError, Subject, Works},
     routes,
     uses::{self, Uses},
@@ -48,6 +49,7 @@ pub(crate) struct Reader {
     pub clock: Clock,
     /// The entry's service, once known: there is one, and it stays.
     pub entry: Mutex<Option<ServiceId>>,
+    pub entry_configs: EntryConfigs,
 }
 
 impl Reader {
@@ -200,15 +202,15 @@ impl Reader {
         if !leaves && !arrives && !instances.iter().any(drains) {
             return Ok(Entry { service: Some(entry), instances: Vec::new() });
         }
-        let rows = self.store.instance_list(entry).await?;
-        let instances = rows
-            .into_iter()
-            .filter(|row| row.wanted && row.container_status == "running")
-            .map(|row| EntryInstance {
-                applied: row.report.is_some_and(|report| report.applied_generation >= row.config_generation),
-                config: row.config.map(Arc::new),
-            })
-            .collect();
+        let rows = self.store.instances_of_services(&[entry]).await?;
+        let mut instances = Vec::new();
+        for row in rows.into_iter().filter(|row| row.wanted && row.container_status == "running") {
+            let config = self.entry_configs.of(&self.store, row.id, row.config_generation).await?;
+            // Of this very configuration: it may be newer than the row.
+            let newest = config.as_ref().map(|config| config.generation);
+            let applied = row.report.zip(newest).is_some_and(|(report, newest)| report.applied_generation >= newest);
+            instances.push(EntryInstance { applied, config });
+        }
         Ok(Entry { service: Some(entry), instances })
     }
 

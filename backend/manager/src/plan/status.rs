@@ -30,6 +30,9 @@ const ENTRY_PATIENCE: Duration = Duration::seconds(15);
 /// How often to look whether the entry does: its report wakes its own manager, not this one. Longer: starts are slower.
 const ENTRY_POLL: Duration = Duration::milliseconds(50);
 
+/// How often when it has not done so within a second: then many services start, and looking is what keeps the machine busy.
+const ENTRY_BUSY_POLL: Duration = Duration::milliseconds(250);
+
 /// How long a service has to be well until earlier failures are forgiven.
 const FORGIVE: Duration = Duration::seconds(60);
 
@@ -41,7 +44,7 @@ pub(super) fn settle(board: &mut Board<'_>) {
     let well = is_converged(board);
     let converged = well && entry_knows(board);
     if well && !converged {
-        board.plan.wake(board.world.now + ENTRY_POLL);
+        board.plan.wake(board.world.now + entry_poll(board));
     }
     let service = &board.world.service;
     let before = &service.status;
@@ -175,6 +178,12 @@ fn entry_knows(board: &Board<'_>) -> bool {
                 || draft.row.is_some_and(|row| super::draining::entry_names(&world.entry, row, world))
         })
     })
+}
+
+fn entry_poll(board: &Board<'_>) -> Duration {
+    let newest = board.drafts.iter().flat_map(|draft| &draft.roles).map(|role| role.since).max();
+    let is_new = newest.is_none_or(|since| board.world.now - since < Duration::SECOND);
+    if is_new { ENTRY_POLL } else { ENTRY_BUSY_POLL }
 }
 
 fn state(board: &Board<'_>, converged: bool, worst: Option<(Weight, String)>) -> (ServiceState, String) {
