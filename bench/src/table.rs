@@ -57,9 +57,15 @@ fn place_and_time() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kib = memory.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or_default();
-    let commit = Command::new("git").current_dir(root()).args(["describe", "--always", "--dirty"]).output();
-    let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    format!("{} {commit}, {cores} cores, {} GB", now.date(), kib.div_ceil(1024 * 1024))
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").current_dir(root()).args(arguments).output();
+        output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+    };
+    let commit = git(&["describe", "--always"]);
+    // The table itself changes with every row.
+    let changed = git(&["status", "--porcelain", "--", ".", ":!docs/benchmarks.md"]);
+    let dirty = if changed.is_empty() { "" } else { "-dirty" };
+    format!("{} {commit}{dirty}, {cores} cores, {} GB", now.date(), kib.div_ceil(1024 * 1024))
 }
 
 /// The top folder of the sources.

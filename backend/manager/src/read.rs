@@ -209,7 +209,7 @@ impl Reader {
             // Of this very configuration: it may be newer than the row.
             let newest = config.as_ref().map(|config| config.generation);
             let applied = row.report.zip(newest).is_some_and(|(report, newest)| report.applied_generation >= newest);
-            instances.push(EntryInstance { applied, config });
+            instances.push(EntryInstance { config, applied });
         }
         Ok(Entry { service: Some(entry), instances })
     }

@@ -6,7 +6,7 @@ use super::{
     sources::{self, Marked},
 };
 use aerie_cloud::LogsFrom;
-use aerie_domain::views::LogLine;
+use aerie_domain::{InstanceId, views::LogLine};
 use aerie_usecases::{LoggedInstance, Outcome};
 use futures_util::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +14,16 @@ use time::{Duration, OffsetDateTime};
 
 /// Most text of one history. Larger: more memory per reader.
 const MAX_TEXT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Lines among which those that match are looked for at first. More: each reader that picks lines waits longer; fewer: rare
+/// ones are looked for more often.
+const FIRST_LOOK: u32 = 1_000;
+
+/// How many times as many the next time, when they were too few.
+const LOOK_FACTOR: u32 = 8;
+
+/// Beyond, everything there is.
+const LAST_LOOK: u32 = 16_000;
 
 /// The newest lines, oldest first.
 pub struct History {
@@ -70,24 +80,50 @@ async fn read_instance(reader: &LogReader, instance: &LoggedInstance, newest: &m
         newest.gone.insert(instance.short.clone());
         return;
     }
-    let tail = (!reader.picks_lines()).then_some(reader.tail());
-    let mut lines = reader.container_lines(instance.id, LogsFrom { after, tail, follow: false });
-    let (mut count, mut first) = (0, None);
+    // The engine gives the newest lines at once and takes a second for some ten thousand, so those that are picked are looked for
+    // among few at first.
+    let mut tail = Some(if reader.picks_lines() { reader.tail().max(FIRST_LOOK) } else { reader.tail() });
+    loop {
+        let look = look(reader, instance.id, LogsFrom { after, tail, follow: false }).await;
+        let is_whole = tail.is_none_or(|tail| look.count < tail as usize);
+        if is_whole || !reader.picks_lines() || look.matching.len() >= reader.tail() as usize {
+            newest.take_look(reader, &source, tail, look);
+            return;
+        }
+        tail = tail.map(|tail| tail.saturating_mul(LOOK_FACTOR)).filter(|tail| *tail <= LAST_LOOK);
+    }
+}
+
+/// Lines of a container that were read.
+#[derive(Default)]
+struct Look {
+    count: usize,
+    first: Option<Marked>,
+    last: Option<Mark>,
+    matching: Vec<Marked>,
+}
+
+async fn look(reader: &LogReader, instance: InstanceId, from: LogsFrom) -> Look {
+    let mut lines = reader.container_lines(instance, from);
+    let mut look = Look::default();
     while let Some(line) = lines.next().await {
         match line {
             Ok(line) => {
-                count += 1;
-                first.get_or_insert_with(|| line.clone());
-                newest.take(reader, &source, line);
+                look.count += 1;
+                look.first.get_or_insert_with(|| line.clone());
+                look.last = Some(line.0);
+                if reader.query.matches(&line.1) {
+                    look.matching.push(line);
+                }
             }
             Err(error) if sources::is_absent(&error) => break,
             Err(error) => {
-                tracing::warn!(instance.id = %instance.id, error = crate::errors::chain(&error), "an instance's output cannot be read");
+                tracing::warn!(instance.id = %instance, error = crate::errors::chain(&error), "an instance's output cannot be read");
                 break;
             }
         }
     }
-    newest.left_out(&source, tail, count, first.as_ref());
+    look
 }
 
 /// Keeps the newest lines within the limits.
@@ -107,12 +143,18 @@ impl Newest {
         Self { limit, bytes: 0, sequence: 0, kept: BTreeMap::new(), before, after, gone: BTreeSet::new() }
     }
 
-    /// Of as many lines as were asked for, older ones were left out: whoever resumes must not get them.
-    fn left_out(&mut self, source: &Source, tail: Option<u32>, count: usize, first: Option<&Marked>) {
-        if let (Some(tail), Some((_, line))) = (tail, first)
-            && count >= tail as usize
+    fn take_look(&mut self, reader: &LogReader, source: &Source, tail: Option<u32>, look: Look) {
+        for line in look.matching {
+            self.take(reader, source, line);
+        }
+        if let Some(last) = look.last {
+            self.after.advance(source, last);
+        }
+        // Of as many lines as were asked for, older ones were left out: whoever resumes must not get them.
+        if let (Some(tail), Some((_, first))) = (tail, look.first)
+            && look.count >= tail as usize
         {
-            self.before.advance(source, Mark::Moment(line.at - Duration::NANOSECOND));
+            self.before.advance(source, Mark::Moment(first.at - Duration::NANOSECOND));
         }
     }
 

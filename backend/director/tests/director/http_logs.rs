@@ -83,6 +83,27 @@ async fn history_is_merged_filtered_and_cut(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn lines_that_are_rare_or_far_back_are_found_among_many(pool: PgPool) {
+    let app = App::start(pool).await;
+    let ada = app.user("ada").await;
+    let service = ada.php("blog").await;
+    let (_, name) = instance(&app, &service).await;
+    for number in 0..20_000 {
+        let text = if number % 4_000 == 1 { format!("rare {number}") } else { format!("usual {number}") };
+        assert!(app.cloud.write_log(&name, &format!("php|out|{text}")));
+    }
+    let texts = async |query: &str| -> Vec<String> {
+        let page = ada.get(&format!("/api/v1/services/{service}/logs?{query}")).await.expect(200);
+        page["items"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(texts("text=rare&tail=1").await, ["rare 16001"]);
+    assert_eq!(texts("text=rare&tail=3").await, ["rare 8001", "rare 12001", "rare 16001"]);
+    assert_eq!(texts("text=rare&tail=10").await, ["rare 1", "rare 4001", "rare 8001", "rare 12001", "rare 16001"]);
+    assert_eq!(texts("role=php&tail=2").await, ["usual 19998", "usual 19999"]);
+    assert_eq!(texts("role=web").await, [""; 0]);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn live_lines_follow_the_history_and_new_instances_join(pool: PgPool) {
     let app = App::start(pool).await;
     let ada = app.user("ada").await;
