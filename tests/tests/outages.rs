@@ -177,12 +177,41 @@ async fn frozen_at(name: &str, point: &str) -> Result<()> {
     Ok(())
 }
 
+/// Removes what libfaketime left in shared memory for processes that have ended. It is named by their numbers: a later process of
+/// the same number and another user could not use it, and would not start.
+fn remove_leftovers_of_faketime() -> Result<()> {
+    for entry in fs::read_dir("/dev/shm")? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let process = name.strip_prefix("faketime_shm_").or_else(|| name.strip_prefix("sem.faketime_sem_"));
+        let ended = |number: u32| !Path::new(&format!("/proc/{number}")).exists();
+        if process.and_then(|number| number.parse().ok()).is_some_and(ended) {
+            fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// Does so when it goes.
+struct Leftovers;
+
+impl Drop for Leftovers {
+    fn drop(&mut self) {
+        if let Err(error) = remove_leftovers_of_faketime() {
+            eprintln!("leftovers of libfaketime: {error:#}");
+        }
+    }
+}
+
 /// The whole machine's clock, as director and database see it, by libfaketime; agents and Docker keep the real one, which
 /// makes it harder.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_is_set_an_hour_forth_and_back_changes_nothing() -> Result<()> {
     let library = Path::new("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1");
     ensure!(library.exists(), "libfaketime is missing: run scripts/packages --with-tests");
+    remove_leftovers_of_faketime()?;
+    // Dropped last, when the director and the database have ended.
+    let _leftovers = Leftovers;
     let folder = tempfile::tempdir_in("/var/tmp")?;
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
     let clock = folder.path().join("clock");
