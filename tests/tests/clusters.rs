@@ -302,6 +302,8 @@ async fn replicas_take_over_and_whoever_comes_back_holds_copies() -> Result<()> 
     let shop = Shop::open(&home, "keyvalue", TO_KEYVALUE).await?;
     shop.ask(Method::PUT, "/settings", Some(json!({ "settings": { "replicas": "on" } }))).await?;
     let writer = Writer::start(&shop.address)?;
+    // First the parts, which takes longest, then the copies.
+    shop.scale("store", 3).await?;
     shop.scale("store", 6).await?;
     let parts = paired(&shop).await?;
     shop.wait_written(&writer).await?;
