@@ -100,6 +100,19 @@ pub struct InstanceLite {
     pub healthy_at: Option<OffsetDateTime>,
 }
 
+/// An instance as lists of services count it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceBrief {
+    /// The service it belongs to.
+    pub service_id: ServiceId,
+    /// A helper of the kind: costs nothing, is not counted.
+    pub auxiliary: bool,
+    /// Its roles.
+    pub roles: Vec<InstanceRole>,
+    /// All its roles have been healthy at some time: its costs count since then.
+    pub was_healthy: bool,
+}
+
 /// An instance to be. It begins wanted, without container and configuration; its short id is the id's.
 #[derive(Debug, Clone)]
 pub struct NewInstance {
@@ -155,6 +168,24 @@ pub(crate) struct InstanceLiteRaw {
     pub connected: bool,
     pub created_at: OffsetDateTime,
     pub healthy_at: Option<OffsetDateTime>,
+}
+
+pub(crate) struct InstanceBriefRaw {
+    pub service_id: Uuid,
+    pub auxiliary: bool,
+    pub roles: Json<Vec<InstanceRole>>,
+    pub was_healthy: bool,
+}
+
+impl From<InstanceBriefRaw> for InstanceBrief {
+    fn from(raw: InstanceBriefRaw) -> Self {
+        Self {
+            service_id: ServiceId(raw.service_id),
+            auxiliary: raw.auxiliary,
+            roles: raw.roles.0,
+            was_healthy: raw.was_healthy,
+        }
+    }
 }
 
 impl From<InstanceRaw> for InstanceRow {

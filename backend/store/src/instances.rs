@@ -1,9 +1,9 @@
 //! Table `instances`: reads, and what managers do to them. What agents tell is in `instance_agents`.
 
 use crate::{
-    InstanceLite, InstanceRole, InstanceRow, NewInstance, Store, StoreError, Txn,
+    InstanceBrief, InstanceLite, InstanceRole, InstanceRow, NewInstance, Store, StoreError, Txn,
     error::ensure_affected,
-    instance_rows::{InstanceLiteRaw, InstanceRaw},
+    instance_rows::{InstanceBriefRaw, InstanceLiteRaw, InstanceRaw},
 };
 use aerie_agent_protocol::InstanceConfig;
 use aerie_domain::{InstanceId, ServiceId};
@@ -86,6 +86,26 @@ impl Store {
         .fetch_all(self.pool())
         .await?;
         Ok(raw.into_iter().map(InstanceLite::from).collect())
+    }
+
+    /// The instances of several services as lists count them: without reports, which are most of a row.
+    pub async fn instances_in_lists(&self, ids: &[ServiceId]) -> Result<Vec<InstanceBrief>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let raw = sqlx::query_as!(
+            InstanceBriefRaw,
+            r#"
+            select service_id,
+                   auxiliary,
+                   roles as "roles: _",
+                   healthy_at is not null as "was_healthy!"
+              from instances
+             where service_id = any($1)
+            "#,
+            &ids,
+        )
+        .fetch_all(self.pool())
+        .await?;
+        Ok(raw.into_iter().map(InstanceBrief::from).collect())
     }
 
     /// The ids of all instances there are: what the reaper compares containers with.

@@ -71,7 +71,7 @@ pub use events::{EventCursor, EventRow, NewEvent};
 pub use figure_loads::{FigureLoad, FigureLoadRow, RequestsNowRow};
 pub use figures::{InstanceNames, PoolFigures};
 pub use health::{DirectorHealth, DirectorRow, FailingServiceRow, WorkRow};
-pub use instance_rows::{InstanceLite, InstanceRole, InstanceRow, NewInstance};
+pub use instance_rows::{InstanceBrief, InstanceLite, InstanceRole, InstanceRow, NewInstance};
 pub use leases::Lease;
 pub use ledger::{CreditRow, LedgerDayRow, LedgerEntryRow, NewGrant};
 pub use listener::{Listener, Signal};

@@ -21,7 +21,7 @@ impl UseCases {
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let services = self.store().services_of_applications(&ids).await?;
         let service_ids: Vec<_> = services.iter().map(|service| service.id).collect();
-        let instances = self.store().instances_of_services(&service_ids).await?;
+        let instances = self.store().instances_in_lists(&service_ids).await?;
         let mut items: Vec<ApplicationView> = rows
             .iter()
             .map(|row| view::application(self.settings(), self.kinds(), row, &actor.name, &services, &instances))
@@ -40,7 +40,7 @@ impl UseCases {
         };
         let services = self.store().service_list(id).await?;
         let service_ids: Vec<_> = services.iter().map(|service| service.id).collect();
-        let instances = self.store().instances_of_services(&service_ids).await?;
+        let instances = self.store().instances_in_lists(&service_ids).await?;
         let mut view = view::application(self.settings(), self.kinds(), &row, &owner.name, &services, &instances);
         self.add_figures(&mut view.services).await?;
         self.add_uses(&mut view).await?;

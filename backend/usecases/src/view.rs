@@ -11,7 +11,8 @@ use aerie_domain::{
 };
 use aerie_kinds::{Kind, Kinds, RoleSpec};
 use aerie_store::{
-    ApplicationRow, InstanceCostRow, InstanceLite, OperationRow, OwnerRow, ServiceRow, UsageRow, UserRow, VersionRow,
+    ApplicationRow, InstanceBrief, InstanceCostRow, InstanceLite, InstanceRole, OperationRow, OwnerRow, ServiceRow,
+    UsageRow, UserRow, VersionRow,
 };
 
 pub(crate) fn user(row: &UserRow) -> UserView {
@@ -59,9 +60,9 @@ pub(crate) fn version(row: &VersionRow, service: &ServiceRow) -> CodeVersionView
 }
 
 /// The application's oldest service with a public address: it also answers at the application's own host name.
-pub(crate) fn main_service(kinds: &Kinds, siblings: &[ServiceRow]) -> Option<ServiceId> {
+pub(crate) fn main_service<'a>(kinds: &Kinds, siblings: impl IntoIterator<Item = &'a ServiceRow>) -> Option<ServiceId> {
     siblings
-        .iter()
+        .into_iter()
         .filter(|service| kinds.get(service.kind.as_str()).is_some_and(|kind| kind.spec.public.is_some()))
         .min_by_key(|service| (service.created_at, service.id))
         .map(|service| service.id)
@@ -84,9 +85,29 @@ fn address(settings: &UseCaseSettings, application: &str, owner: &str, service: 
     }
 }
 
-fn per_hour<'a>(kinds: &Kinds, service: &ServiceRow, instances: impl Iterator<Item = &'a InstanceLite>) -> Credits {
+/// What is counted of an instance.
+#[derive(Clone, Copy)]
+struct Counted<'a> {
+    auxiliary: bool,
+    was_healthy: bool,
+    roles: &'a [InstanceRole],
+}
+
+impl<'a> From<&'a InstanceBrief> for Counted<'a> {
+    fn from(row: &'a InstanceBrief) -> Self {
+        Self { auxiliary: row.auxiliary, was_healthy: row.was_healthy, roles: &row.roles }
+    }
+}
+
+impl<'a> From<&'a InstanceLite> for Counted<'a> {
+    fn from(row: &'a InstanceLite) -> Self {
+        Self { auxiliary: row.auxiliary, was_healthy: row.healthy_at.is_some(), roles: &row.roles }
+    }
+}
+
+fn per_hour(kinds: &Kinds, service: &ServiceRow, instances: &[Counted<'_>]) -> Credits {
     let price = kinds.get(service.kind.as_str()).map_or(Credits::default(), |kind| kind.spec.size.price_per_hour);
-    let count = instances.filter(|instance| !instance.auxiliary && instance.healthy_at.is_some()).count();
+    let count = instances.iter().filter(|instance| !instance.auxiliary && instance.was_healthy).count();
     Credits::from_millis(price.millis * i64::try_from(count).unwrap_or(i64::MAX))
 }
 
@@ -97,7 +118,7 @@ fn summary(
     application: &ApplicationRow,
     owner: &str,
     is_main: bool,
-    instances: &[&InstanceLite],
+    instances: &[Counted<'_>],
 ) -> ServiceSummary {
     let kind = kinds.get(service.kind.as_str());
     let public = kind.is_some_and(|kind| kind.spec.public.is_some());
@@ -111,7 +132,7 @@ fn summary(
         reason: if service.reason.is_empty() { service.stop_reason.clone() } else { service.reason.clone() },
         instances: u32::try_from(instances.iter().filter(|instance| !instance.auxiliary).count()).unwrap_or(u32::MAX),
         address: public.then(|| address(settings, application.name.as_str(), owner, service.name.as_str(), is_main)),
-        per_hour: per_hour(kinds, service, instances.iter().copied()),
+        per_hour: per_hour(kinds, service, instances),
         role_counts: kind.map(|kind| role_counts(kind, service, instances)).unwrap_or_default(),
         figures: Vec::new(),
     }
@@ -123,15 +144,14 @@ pub(crate) fn application(
     row: &ApplicationRow,
     owner: &str,
     services: &[ServiceRow],
-    instances: &[InstanceLite],
+    instances: &[InstanceBrief],
 ) -> ApplicationView {
-    let own: Vec<ServiceRow> = services.iter().filter(|service| service.application_id == row.id).cloned().collect();
-    let main = main_service(kinds, &own);
+    let own = services.iter().filter(|service| service.application_id == row.id);
+    let main = main_service(kinds, own.clone());
     let services: Vec<ServiceSummary> = own
-        .iter()
         .map(|service| {
-            let mine: Vec<&InstanceLite> =
-                instances.iter().filter(|instance| instance.service_id == service.id).collect();
+            let mine: Vec<Counted<'_>> =
+                instances.iter().filter(|instance| instance.service_id == service.id).map(Counted::from).collect();
             summary(settings, kinds, service, row, owner, main == Some(service.id), &mine)
         })
         .collect();
@@ -148,13 +168,13 @@ pub(crate) fn application(
     }
 }
 
-fn role_counts(kind: &Kind, service: &ServiceRow, instances: &[&InstanceLite]) -> Vec<RoleCount> {
+fn role_counts(kind: &Kind, service: &ServiceRow, instances: &[Counted<'_>]) -> Vec<RoleCount> {
     let scaled = kind.spec.roles.iter().filter(|role| !role.auxiliary);
     scaled
         .map(|role| RoleCount {
             title: role.title.clone(),
             count: wanted(role, service),
-            serving: serving(role, instances.iter().copied()),
+            serving: serving(role, instances),
         })
         .collect()
 }
@@ -163,10 +183,10 @@ fn wanted(role: &RoleSpec, service: &ServiceRow) -> u32 {
     if role.auxiliary { 1 } else { service.counts.get(&role.name).copied().unwrap_or(role.min) }
 }
 
-fn serving<'a>(role: &RoleSpec, instances: impl Iterator<Item = &'a InstanceLite>) -> u32 {
+fn serving(role: &RoleSpec, instances: &[Counted<'_>]) -> u32 {
     let serves =
-        |instance: &&InstanceLite| instance.roles.iter().any(|r| r.role == role.name && r.phase == RolePhase::Serving);
-    u32::try_from(instances.filter(serves).count()).unwrap_or(u32::MAX)
+        |instance: &&Counted<'_>| instance.roles.iter().any(|r| r.role == role.name && r.phase == RolePhase::Serving);
+    u32::try_from(instances.iter().filter(serves).count()).unwrap_or(u32::MAX)
 }
 
 /// Everything a service's page is made from.
@@ -191,10 +211,10 @@ pub(crate) struct ServiceParts<'a> {
 
 pub(crate) fn service(parts: &ServiceParts<'_>) -> ServiceView {
     let ServiceParts { kind, service, application, instances, .. } = parts;
-    let all: Vec<&InstanceLite> = instances.iter().collect();
+    let counted: Vec<Counted<'_>> = instances.iter().map(Counted::from).collect();
     let operation = parts.operation.filter(|row| !row.state.is_final() || !row.error.is_empty()).map(operation);
     ServiceView {
-        summary: summary(parts.settings, parts.kinds, service, application, &parts.owner.name, parts.is_main, &all),
+        summary: summary(parts.settings, parts.kinds, service, application, &parts.owner.name, parts.is_main, &counted),
         application: application.name.to_string(),
         owner: parts.owner.name.clone(),
         read_only: parts.read_only,
@@ -202,7 +222,7 @@ pub(crate) fn service(parts: &ServiceParts<'_>) -> ServiceView {
         generation: service.generation,
         observed_generation: service.observed_generation,
         created_at: service.created_at,
-        roles: kind.spec.roles.iter().map(|role| role_view(role, service, instances)).collect(),
+        roles: kind.spec.roles.iter().map(|role| role_view(role, service, &counted)).collect(),
         instances: instances.iter().map(|instance| instance_view(parts, instance)).collect(),
         versions: parts.versions.iter().map(|row| version(row, service)).collect(),
         settings: kind
@@ -231,14 +251,14 @@ pub(crate) fn service(parts: &ServiceParts<'_>) -> ServiceView {
     }
 }
 
-fn role_view(role: &RoleSpec, service: &ServiceRow, instances: &[InstanceLite]) -> RoleView {
+fn role_view(role: &RoleSpec, service: &ServiceRow, instances: &[Counted<'_>]) -> RoleView {
     let metrics = &role.process.metrics;
     RoleView {
         name: role.name.to_string(),
         title: role.title.clone(),
         summary: role.summary.clone(),
         count: wanted(role, service),
-        serving: serving(role, instances.iter()),
+        serving: serving(role, instances),
         min: role.min,
         max: role.max,
         auxiliary: role.auxiliary,

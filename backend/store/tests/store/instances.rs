@@ -80,6 +80,9 @@ async fn what_the_world_and_the_agent_say_is_kept(pool: PgPool) {
     let lite = world.store.instances_of_services(&[world.php]).await.unwrap().remove(0);
     assert_eq!((lite.id, lite.report, lite.connected), (id, Some(report.clone()), true));
     assert_eq!(lite.container_status, "running");
+    let brief = world.store.instances_in_lists(&[world.php]).await.unwrap().remove(0);
+    assert_eq!((brief.service_id, brief.auxiliary, brief.roles), (world.php, lite.auxiliary, lite.roles));
+    assert_eq!(brief.was_healthy, lite.healthy_at.is_some());
 
     // The agent has moved on to another director meanwhile: the first one's farewell comes too late.
     let other = DirectorId::generate();

@@ -31,7 +31,7 @@ impl UseCases {
         let ids: Vec<_> = rows.iter().map(|(row, _)| row.id).collect();
         let services = self.store().services_of_applications(&ids).await?;
         let service_ids: Vec<_> = services.iter().map(|service| service.id).collect();
-        let instances = self.store().instances_of_services(&service_ids).await?;
+        let instances = self.store().instances_in_lists(&service_ids).await?;
         let items: Vec<ApplicationView> = rows
             .iter()
             .map(|(row, owner)| {
