@@ -230,6 +230,7 @@ mod tests {
             per_hour: Credits::default(),
             role_counts: Vec::new(),
             figures: Vec::new(),
+            keeps_volumes: false,
         }
     }
 

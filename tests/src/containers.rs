@@ -12,6 +12,9 @@ use std::{
 /// Capabilities that a kind may name.
 const CAPABILITIES: &[&str] = aerie_domain::ALLOWED_CAPABILITIES;
 
+/// What the one that mounts for others may do beside that.
+const OF_MOUNTERS: &[&str] = &["SYS_ADMIN", "SETUID", "SETGID", "KILL"];
+
 /// Looks at containers of one installation until it is finished.
 pub(crate) struct Watch {
     events: Child,
@@ -80,13 +83,19 @@ fn problems(container: &Value, label: &str) -> Vec<String> {
         value.as_array().into_iter().flatten().filter_map(|text| Some(text.as_str()?.to_owned())).collect()
     };
     let positive = |value: &Value| value.as_i64().is_some_and(|number| number > 0);
-    must(config["User"] == "1000:1000", "it runs as another user than 1000");
+    // The only exception, and of one kind only: it mounts what others have as volumes.
+    let mounts = config["Labels"]["aerie.mounter"] == "1"
+        && config["Image"].as_str().is_some_and(|image| image.starts_with("aerie/files:"));
+    let user = if mounts { "0:0" } else { "1000:1000" };
+    must(config["User"] == user, &format!("it runs as another user than {user}"));
     must(host["Privileged"] == false, "it is privileged");
     must(texts(&host["CapDrop"]) == ["ALL"], "capabilities are not dropped");
-    must(texts(&host["CapAdd"]).iter().all(|name| CAPABILITIES.contains(&name.as_str())), "it has odd capabilities");
+    let may_have = |name: &str| CAPABILITIES.contains(&name) || mounts && OF_MOUNTERS.contains(&name);
+    must(texts(&host["CapAdd"]).iter().all(|name| may_have(name)), "it has odd capabilities");
     let options = texts(&host["SecurityOpt"]);
     must(options.iter().any(|option| option == "no-new-privileges:true"), "it may gain privileges");
-    must(!options.iter().any(|option| option.contains("unconfined")), "seccomp or the like is off");
+    let is_off = |option: &String| option.contains("unconfined") && !(mounts && option.starts_with("apparmor="));
+    must(!options.iter().any(is_off), "seccomp or the like is off");
     must(host["ReadonlyRootfs"] == true, "its root is writable");
     must(positive(&host["Memory"]) && host["MemorySwap"] == host["Memory"], "memory is not limited, or it may swap");
     must(positive(&host["CpuQuota"]) && positive(&host["CpuPeriod"]), "processor time is not limited");
@@ -113,12 +122,22 @@ fn problems(container: &Value, label: &str) -> Vec<String> {
             || value.as_array().is_some_and(Vec::is_empty)
             || value.as_object().is_some_and(serde_json::Map::is_empty)
     };
-    for key in ["Binds", "Devices", "DeviceRequests", "DeviceCgroupRules", "PortBindings", "Links", "VolumesFrom"] {
+    let fuse = host["Devices"].as_array().is_some_and(|all| all.len() == 1 && all[0]["PathOnHost"] == "/dev/fuse");
+    must(nothing(&host["Devices"]) || mounts && fuse, "it has devices of the host");
+    for key in ["Binds", "DeviceRequests", "DeviceCgroupRules", "PortBindings", "Links", "VolumesFrom"] {
         must(nothing(&host[key]), &format!("{key} is not empty"));
     }
     for mount in container["Mounts"].as_array().into_iter().flatten() {
         let volume = mount["Type"] == "volume" && mount["Name"].as_str().is_some_and(|name| name.starts_with(label));
-        must(volume || mount["Type"] == "tmpfs", &format!("a folder that is not ours is mounted: {mount}"));
+        let of_mounters = format!("/run/aerie/{label}/mounts/");
+        let carried = mount["Type"] == "bind"
+            && mount["Source"].as_str().and_then(|source| source.strip_prefix(&of_mounters)).is_some_and(|rest| {
+                match rest.split_once('/') {
+                    None => mounts && container["Name"] == format!("/{rest}"),
+                    Some((_, of_volume)) => of_volume.strip_prefix("fs/").is_some_and(|id| id.len() == 32),
+                }
+            });
+        must(volume || carried || mount["Type"] == "tmpfs", &format!("a folder that is not ours is mounted: {mount}"));
     }
     wrong
 }

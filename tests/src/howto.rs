@@ -24,7 +24,13 @@ impl HowTo {
     ///
     /// # Errors
     /// When a step fails: with what it said.
-    pub fn follow(page: &str) -> Result<Self> {
+    pub async fn follow(page: &str) -> Result<Self> {
+        let page = page.to_owned();
+        // Some steps take long. Meanwhile connections have to be looked after, or a request goes into one that has ended.
+        tokio::task::spawn_blocking(move || Self::follow_now(&page)).await?
+    }
+
+    fn follow_now(page: &str) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let path = root.join("docs").join(format!("{page}.md"));
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;

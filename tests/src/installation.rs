@@ -299,6 +299,23 @@ impl Installation {
     }
 }
 
+/// What a director has shared with mounters stays when it is killed.
+fn release_mounts(label: &str) {
+    let folder = Path::new("/run/aerie").join(label);
+    let below = || -> Vec<PathBuf> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let points = mounts.lines().filter_map(|line| line.split(' ').nth(4)).map(PathBuf::from);
+        points.filter(|point| point.starts_with(&folder)).collect()
+    };
+    for point in below().iter().rev() {
+        let _ = Command::new("umount").arg("--lazy").arg(point).status();
+    }
+    // With something mounted there, this would remove what is on it.
+    if below().is_empty() {
+        let _ = fs::remove_dir_all(&folder);
+    }
+}
+
 impl Drop for Installation {
     fn drop(&mut self) {
         // Tests fail by returning an error too, so there is no telling here: always kept, replaced by the next run.
@@ -325,6 +342,7 @@ impl Drop for Installation {
                 let _ = docker(&arguments);
             }
         }
+        release_mounts(&self.label);
         if let Some((server, database)) = self.database.rsplit_once('/') {
             let _ = psql(&format!("{server}/postgres"), &format!("drop database if exists {database} with (force)"));
         }

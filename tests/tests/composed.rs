@@ -31,7 +31,7 @@ async fn a_java_application_keeps_its_guests_in_a_database() -> Result<()> {
     let db = used_by(&ada, &site, "mysql", "db").await?;
     let _: Value = ada.json(Method::POST, &format!("/services/{db}/start"), None).await?;
     ada.accepted(Method::POST, &format!("/services/{id}/start"), None).await?;
-    let version = ada.upload(id, "guests.war", HowTo::follow("howto/java-mysql")?.file("guests.war")?).await?;
+    let version = ada.upload(id, "guests.war", HowTo::follow("howto/java-mysql").await?.file("guests.war")?).await?;
     let form = json!({ "version_id": version.id });
     ada.accepted(Method::POST, &format!("/services/{id}/activate"), Some(form)).await?;
 

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn a_master_and_its_workers_do_what_the_page_says() -> Result<()> {
     let home = Installation::start("generic").await?;
     let lab = Lab::start(&home).await?;
-    let page = HowTo::follow("kinds/generic")?;
+    let page = HowTo::follow("kinds/generic").await?;
 
     // What it begins with works by itself.
     let run = lab.press("run", json!({ "values": { "parameters": "1000" } })).await?;

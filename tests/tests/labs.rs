@@ -20,7 +20,7 @@ impl Student {
         let ada = home.api().register("ada").await?;
         let made: Value = ada.json(Method::POST, "/applications", Some(json!({ "name": application }))).await?;
         let application = made["id"].as_str().context("an id")?.to_owned();
-        Ok(Self { ada, page: HowTo::follow(page)?, application })
+        Ok(Self { ada, page: HowTo::follow(page).await?, application })
     }
 
     async fn service(&self, kind: &str, name: &str) -> Result<ServiceView> {
@@ -131,7 +131,7 @@ async fn lab_2_guests_come_back_after_a_mistake() -> Result<()> {
 #[tokio::test]
 async fn lab_3_workers_come_and_go_and_the_result_is_right() -> Result<()> {
     let home = Installation::start("lab-3").await?;
-    let page = HowTo::follow("labs/3-divide-the-work")?;
+    let page = HowTo::follow("labs/3-divide-the-work").await?;
     let lab = Lab::start(&home).await?;
     lab.activate("primes.tar.gz", page.file("primes.tar.gz")?).await?;
     lab.scale(1).await?;

@@ -138,7 +138,7 @@ impl Wiki {
 async fn a_wiki_is_installed_edited_and_scaled() -> Result<()> {
     let home = Installation::start("mediawiki").await?;
     let wiki = Wiki::compose(home.api().register("ada").await?).await?;
-    let steps = HowTo::follow("howto/mediawiki")?;
+    let steps = HowTo::follow("howto/mediawiki").await?;
     wiki.activate("mediawiki.tar.gz", steps.file("mediawiki.tar.gz")?).await?;
 
     // The installer, and what its page says to do with what comes out of it.

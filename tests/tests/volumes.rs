@@ -2,8 +2,8 @@
 //! outlives everything but the trash.
 
 use aerie_domain::{
-    Problem, ServiceId, VolumeId,
-    views::{ApplicationView, ServiceView, VolumeFolderView, VolumeView},
+    Problem, ServiceId, ServiceState, VolumeId,
+    views::{ApplicationView, InstanceState, InstanceView, ServiceView, VolumeFolderView, VolumeView},
 };
 use aerie_tests::{Api, Installation, Visitor, tar_gz, until};
 use anyhow::{Context, Result, ensure};
@@ -38,8 +38,8 @@ async fn site(ada: &Api, id: ServiceId, instances: u32) -> Result<String> {
     ada.service(id).await?.summary.address.context("address")
 }
 
-async fn volume(ada: &Api, application: &str, name: &str) -> Result<VolumeView> {
-    ada.json(Method::POST, &format!("/applications/{application}/volumes"), Some(json!({ "name": name }))).await
+async fn volume(ada: &Api, application: &str, form: serde_json::Value) -> Result<VolumeView> {
+    ada.json(Method::POST, &format!("/applications/{application}/volumes"), Some(form)).await
 }
 
 /// Which instances answer with the file's content; an error as soon as one answers something else.
@@ -76,7 +76,7 @@ async fn files_outlive_instances_versions_and_services() -> Result<()> {
     let ada = home.api().register("ada").await?;
     let service = ada.application_with("shop", "php").await?;
     let (id, application) = (service.summary.id, service.summary.application_id.to_string());
-    let uploads = volume(&ada, &application, "uploads").await?;
+    let uploads = volume(&ada, &application, json!({ "name": "uploads" })).await?;
     let of_service = format!("/services/{id}/volumes/{}", uploads.id);
     let path = |end: &str| format!("/services/{id}{end}");
 
@@ -165,14 +165,7 @@ async fn files_outlive_instances_versions_and_services() -> Result<()> {
     ada.send(Method::DELETE, &format!("/applications/{application}"), None).await?.error_for_status()?;
     let trash: Vec<VolumeView> = ada.json(Method::GET, "/me/trash", None).await?;
     ensure!(trash.len() == 2 && trash.iter().all(|volume| volume.removed_at.is_some()), "{trash:?}");
-    until("the application to be gone", Duration::from_secs(60), || async {
-        let answer = ada.send(Method::GET, &format!("/applications/{application}"), None).await;
-        match answer.map_err(|error| error.to_string())?.status().as_u16() {
-            404 => Ok(()),
-            status => Err(status.to_string()),
-        }
-    })
-    .await?;
+    gone(&ada, &application).await?;
     let into = json!({ "application_id": mine.summary.application_id });
     let back: VolumeView = ada.json(Method::POST, &format!("/volumes/{}/restore", uploads.id), Some(into)).await?;
     ensure!(back.application == "other", "{back:?}");
@@ -184,6 +177,143 @@ async fn files_outlive_instances_versions_and_services() -> Result<()> {
     let address = site(&ada, id, 1).await?;
     tellers_soon(&Visitor::browser_like(&address)?, &address, "miaow").await?;
     Ok(())
+}
+
+/// Runs something in the container of a service that has a role.
+fn in_role(home: &Installation, service: &ServiceView, role: &str, command: &[&str]) -> Result<String> {
+    let has = |instance: &&InstanceView| instance.roles.iter().any(|found| found.role == role);
+    let instance = service.instances.iter().find(has).with_context(|| format!("there is no {role}"))?;
+    let name = home.containers()?.into_iter().find(|name| name.ends_with(&instance.short)).context("container")?;
+    home.docker(&[&["exec", name.as_str()], command].concat())
+}
+
+/// Waits until no piece of a file has fewer copies than it shall have.
+async fn copied(home: &Installation, files: &ServiceView, copies: u32) -> Result<()> {
+    until("all copies", Duration::from_secs(240), || async {
+        let command = ["mfscli", "-H", "127.0.0.1", "-ns", "|", "-SIC"];
+        let told = in_role(home, files, "master", &command).map_err(|error| error.to_string())?;
+        let matrix: Vec<&str> = told.lines().filter(|line| line.contains("goal/copies/chunks")).collect();
+        let wanted = format!("|{copies}|{copies}|");
+        if !matrix.is_empty() && matrix.iter().all(|line| line.contains(&wanted)) { Ok(()) } else { Err(told) }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_service_keeps_what_is_on_volumes_and_its_nodes_and_mounts_may_die() -> Result<()> {
+    let home = Installation::start("files").await?;
+    let ada = home.api().register("ada").await?;
+    let service = ada.application_with("shop", "php").await?;
+    let (id, application) = (service.summary.id, service.summary.application_id.to_string());
+    let form = json!({ "kind": "files" });
+    let files: ServiceView =
+        ada.json(Method::POST, &format!("/applications/{application}/services"), Some(form)).await?;
+    let keeper = files.summary.id;
+    let of_keeper = |end: &str| format!("/services/{keeper}{end}");
+
+    // What cannot be is said at the field that is wrong.
+    let volumes = format!("/applications/{application}/volumes");
+    for (form, field) in [
+        (json!({ "name": "a", "kept_by": id }), "kept_by"),
+        (json!({ "name": "a", "kept_by": VolumeId::generate() }), "kept_by"),
+        (json!({ "name": "a", "quota_mib": 5 }), "quota_mib"),
+        (json!({ "name": "a", "kept_by": keeper, "quota_mib": -1 }), "quota_mib"),
+    ] {
+        let problem = refused(&ada, Method::POST, &volumes, form.clone()).await?;
+        ensure!(problem.message_for(field).is_some(), "{form}: {problem:?}");
+    }
+    let uploads = volume(&ada, &application, json!({ "name": "uploads", "kept_by": keeper, "quota_mib": 4 })).await?;
+    ensure!(uploads.kept_by.as_ref().is_some_and(|service| service.name == "files"), "{uploads:?}");
+
+    // A service with the volume waits for it, and then has it on all instances.
+    ada.accepted(Method::PUT, &format!("/services/{id}/volumes/{}", uploads.id), Some(json!({}))).await?;
+    ada.send(Method::POST, &format!("/services/{id}/start"), None).await?.error_for_status()?;
+    until("the site to wait", Duration::from_secs(60), || async {
+        let site = ada.service(id).await.map_err(|error| error.to_string())?;
+        if site.summary.reason.contains("waiting for files") { Ok(()) } else { Err(site.summary.reason) }
+    })
+    .await?;
+    let problem = ada.refused(Method::GET, &format!("/volumes/{}/files", uploads.id), None).await?;
+    ensure!(problem.detail.contains("files keeps what is on this volume"), "{problem:?}");
+    ada.accepted(Method::POST, &of_keeper("/start"), None).await?;
+    let address = site(&ada, id, 2).await?;
+    let visitor = Visitor::browser_like(&address)?;
+    ensure!(post(&visitor, &address, "miaow").await? == "kept");
+    ensure!(tellers(&visitor, &address, "miaow", 30).await?.len() == 2);
+
+    // The limit holds, though a program that does not look when it closes a file may not notice. People see what programs see.
+    let on_it = |end: &str| format!("/volumes/{}/{end}", uploads.id);
+    post(&visitor, &address, &"x".repeat(6 << 20)).await?;
+    let listed: VolumeFolderView = ada.json(Method::GET, &on_it("files"), None).await?;
+    ensure!(listed.entries.iter().all(|entry| entry.size_bytes <= 4 << 20), "{listed:?}");
+    ensure!(post(&visitor, &address, "miaow").await? == "kept");
+    let listed: VolumeFolderView = ada.json(Method::GET, &on_it("files"), None).await?;
+    ensure!(listed.entries.iter().any(|entry| entry.name == "cat.txt" && entry.size_bytes == 5), "{listed:?}");
+    ada.send(Method::PUT, &on_it("content?path=cat.txt"), Some(json!("hiss"))).await?.error_for_status()?;
+    tellers(&visitor, &address, "\"hiss\"", 6).await?;
+
+    // With a second node everything is there twice, so that one may die.
+    ada.accepted(Method::PUT, &of_keeper("/scale"), Some(json!({ "roles": { "node": 2 } }))).await?;
+    let files = ada.service(keeper).await?;
+    copied(&home, &files, 2).await?;
+    let node = files.instances.iter().find(|instance| instance.roles.iter().any(|role| role.role == "node"));
+    let node = node.context("a node")?.short.clone();
+    let name = home.containers()?.into_iter().find(|name| name.ends_with(&node)).context("its container")?;
+    home.docker(&["kill", &name])?;
+    tellers(&visitor, &address, "\"hiss\"", 6).await?;
+    ensure!(post(&visitor, &address, "purr").await? == "kept");
+
+    // The mount dies: another one comes, and instances that can reach it.
+    let before = tellers(&visitor, &address, "purr", 30).await?;
+    ada.wait_state(keeper, ServiceState::Running).await?;
+    let files = ada.service(keeper).await?;
+    let end_it = "for p in /proc/[0-9]*; do ! grep -q ^mfsmount $p/cmdline || kill -KILL ${p#/proc/}; done";
+    in_role(&home, &files, "mount", &["sh", "-c", end_it])?;
+    until("others to tell it", Duration::from_secs(120), || async {
+        let hosts = tellers(&visitor, &address, "purr", 12).await.map_err(|error| error.to_string())?;
+        if hosts.len() == 2 && hosts.is_disjoint(&before) { Ok(()) } else { Err(format!("{hosts:?} {before:?}")) }
+    })
+    .await?;
+
+    // Off and on again, and everything is there.
+    ada.wait_state(keeper, ServiceState::Running).await?;
+    ada.accepted(Method::POST, &of_keeper("/stop"), None).await?;
+    ada.accepted(Method::POST, &of_keeper("/start"), None).await?;
+    tellers_soon(&visitor, &address, "purr").await?;
+
+    // One node is enough again: the other one goes when it has handed over what it has, which takes minutes; so it is not gone yet.
+    ada.wait_state(keeper, ServiceState::Running).await?;
+    let one = Some(json!({ "roles": { "node": 1 } }));
+    ada.send(Method::PUT, &of_keeper("/scale"), one).await?.error_for_status()?;
+    until("a node to hand over", Duration::from_secs(60), || async {
+        let files = ada.service(keeper).await.map_err(|error| error.to_string())?;
+        let nodes = files.roles.iter().find(|role| role.name == "node").map(|role| role.count);
+        let draining = files.instances.iter().filter(|instance| instance.state == InstanceState::Draining).count();
+        if (nodes, draining) == (Some(1), 1) { Ok(()) } else { Err(format!("{nodes:?} {draining}")) }
+    })
+    .await?;
+    tellers(&visitor, &address, "purr", 6).await?;
+
+    // Nothing is lost in passing.
+    let problem = refused(&ada, Method::DELETE, &of_keeper(""), json!({})).await?;
+    ensure!(problem.detail.contains("keeps what is on uploads"), "{problem:?}");
+    ada.send(Method::DELETE, &format!("/applications/{application}"), None).await?.error_for_status()?;
+    gone(&ada, &application).await?;
+    let left = fs::read_to_string("/proc/self/mounts")?;
+    let of_home = format!("/run/aerie/{}/mounts/", home.label());
+    ensure!(!left.contains(&of_home), "{left}");
+    Ok(())
+}
+
+async fn gone(ada: &Api, application: &str) -> Result<()> {
+    until("the application to be gone", Duration::from_secs(60), || async {
+        let answer = ada.send(Method::GET, &format!("/applications/{application}"), None).await;
+        match answer.map_err(|error| error.to_string())?.status().as_u16() {
+            404 => Ok(()),
+            status => Err(status.to_string()),
+        }
+    })
+    .await
 }
 
 async fn ready(ada: &Api, id: VolumeId) -> Result<()> {

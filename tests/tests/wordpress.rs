@@ -95,7 +95,7 @@ impl Author {
     }
 }
 
-/// php with a volume, and mysql, started, with the archive of the page.
+/// php with a volume that a files service keeps, and mysql, all started at once, with the archive of the page.
 async fn blog(ada: &Api) -> Result<(ServiceId, String)> {
     let site = ada.application_with("blog", "php").await?;
     let id = site.summary.id;
@@ -104,14 +104,19 @@ async fn blog(ada: &Api) -> Result<(ServiceId, String)> {
     let db: ServiceView = ada.json(Method::POST, &path, Some(form)).await?;
     let db = db.summary.id;
     ada.accepted(Method::PUT, &format!("/services/{id}/bindings/{db}"), Some(json!({}))).await?;
+    let files: ServiceView = ada.json(Method::POST, &path, Some(json!({ "kind": "files" }))).await?;
+    let files = files.summary.id;
     let volumes = format!("/applications/{}/volumes", site.summary.application_id);
-    let uploads: VolumeView = ada.json(Method::POST, &volumes, Some(json!({ "name": "uploads" }))).await?;
+    let form = json!({ "name": "uploads", "kept_by": files, "quota_mib": 100 });
+    let uploads: VolumeView = ada.json(Method::POST, &volumes, Some(form)).await?;
     ada.send(Method::PUT, &format!("/services/{id}/volumes/{}", uploads.id), Some(json!({})))
         .await?
         .error_for_status()?;
-    let _: Value = ada.json(Method::POST, &format!("/services/{db}/start"), None).await?;
+    for other in [db, files] {
+        let _: Value = ada.json(Method::POST, &format!("/services/{other}/start"), None).await?;
+    }
     ada.accepted(Method::POST, &format!("/services/{id}/start"), None).await?;
-    let archive = HowTo::follow("howto/wordpress")?.file("wordpress.tar.gz")?;
+    let archive = HowTo::follow("howto/wordpress").await?.file("wordpress.tar.gz")?;
     let version = ada.upload(id, "wordpress.tar.gz", archive).await?;
     let form = json!({ "version_id": version.id });
     ada.accepted(Method::POST, &format!("/services/{id}/activate"), Some(form)).await?;

@@ -30,6 +30,7 @@ mod images;
 mod inventory;
 mod labels;
 mod logs;
+mod mounts;
 mod networks;
 mod probe;
 mod removal;
@@ -150,6 +151,10 @@ impl Cloud for DockerCloud {
     }
 
     async fn ensure_volume(&self, volume: &VolumeSpec) -> Result<(), CloudError> {
+        if volume.carrier.is_some() {
+            // its mounter makes it; whoever comes too early finds nothing to bind
+            return Ok(());
+        }
         let engine = self.engine().await?;
         match volume.owner {
             VolumeOwner::Service(_) => engine.ensure_volume(volume).await,
@@ -158,12 +163,16 @@ impl Cloud for DockerCloud {
         }
     }
 
-    async fn copy_volume(&self, from: &str, to: &VolumeSpec) -> Result<(), CloudError> {
+    async fn copy_volume(&self, from: &VolumeSpec, to: &VolumeSpec) -> Result<(), CloudError> {
         self.copy(from, to).await
     }
 
-    async fn volume_bytes(&self, name: &str) -> Result<u64, CloudError> {
-        self.measure(name).await
+    async fn volume_bytes(&self, volume: &VolumeSpec) -> Result<u64, CloudError> {
+        self.measure(volume).await
+    }
+
+    async fn empty_volume(&self, volume: &VolumeSpec) -> Result<(), CloudError> {
+        self.empty(volume).await
     }
 
     async fn volume_folder(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<VolumeFolderView, CloudError> {
@@ -203,6 +212,9 @@ impl Cloud for DockerCloud {
     }
 
     async fn ensure_container(&self, container: &ContainerSpec) -> Result<Observed, CloudError> {
+        if container.mounter {
+            self.prepare_mounts(&container.name).await?;
+        }
         self.engine().await?.ensure_container(container).await
     }
 
@@ -211,7 +223,8 @@ impl Cloud for DockerCloud {
     }
 
     async fn remove_container(&self, name: &str, grace: Duration) -> Result<(), CloudError> {
-        self.engine().await?.remove_container(name, grace).await
+        self.engine().await?.remove_container(name, grace).await?;
+        self.release_mounts(name)
     }
 
     fn logs(&self, name: &str, from: LogsFrom) -> BoxStream<'static, Result<CloudLogLine, CloudError>> {

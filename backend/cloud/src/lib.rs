@@ -10,9 +10,9 @@ pub mod docker;
 pub mod simulated;
 
 pub use spec::{
-    CloudError, CloudErrorKind, CloudEvent, CloudLogLine, ContainerSpec, ContainerStatus, ImageSpec, LogsFrom, Mount,
-    NetworkMode, NetworkSpec, Observed, ObservedNetwork, ObservedVolume, Progress, Scope, VolumeFile, VolumeOwner,
-    VolumeSpec,
+    CloudError, CloudErrorKind, CloudEvent, CloudLogLine, ContainerSpec, ContainerStatus, ImageSpec, LogsFrom,
+    MOUNTER_FOLDER, Mount, NetworkMode, NetworkSpec, Observed, ObservedNetwork, ObservedVolume, Progress, Scope,
+    VolumeFile, VolumeOwner, VolumeSpec,
 };
 
 use aerie_domain::{VolumePath, views::VolumeFolderView};
@@ -55,10 +55,13 @@ pub trait Cloud: Send + Sync + 'static {
 
     /// Makes the volume `to` a copy of the volume `from`; what was on it goes. A copy of something that somebody writes to
     /// meanwhile may have half of it.
-    async fn copy_volume(&self, from: &str, to: &VolumeSpec) -> Result<(), CloudError>;
+    async fn copy_volume(&self, from: &VolumeSpec, to: &VolumeSpec) -> Result<(), CloudError>;
 
     /// How many bytes are on a volume.
-    async fn volume_bytes(&self, name: &str) -> Result<u64, CloudError>;
+    async fn volume_bytes(&self, volume: &VolumeSpec) -> Result<u64, CloudError>;
+
+    /// Removes everything that is on a volume.
+    async fn empty_volume(&self, volume: &VolumeSpec) -> Result<(), CloudError>;
 
     /// What is in a folder of a volume, sorted, as far as it is listed ([`MOST_ENTRIES`]).
     ///

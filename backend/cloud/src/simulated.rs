@@ -169,14 +169,20 @@ impl Cloud for SimulatedCloud {
         self.change(|world| world.ensure_volume(&volume.name, volume.owner))
     }
 
-    async fn copy_volume(&self, from: &str, to: &VolumeSpec) -> Result<(), CloudError> {
+    async fn copy_volume(&self, from: &VolumeSpec, to: &VolumeSpec) -> Result<(), CloudError> {
         self.enter(Operation::CopyVolume)?;
-        self.change(|world| world.copy_volume(from, to))
+        self.change(|world| world.copy_volume(&from.name, to))
     }
 
-    async fn volume_bytes(&self, name: &str) -> Result<u64, CloudError> {
+    async fn volume_bytes(&self, volume: &VolumeSpec) -> Result<u64, CloudError> {
         self.enter(Operation::VolumeBytes)?;
-        Ok(self.world().volume_bytes(name))
+        Ok(self.world().volume_bytes(&volume.name))
+    }
+
+    async fn empty_volume(&self, volume: &VolumeSpec) -> Result<(), CloudError> {
+        self.enter(Operation::EmptyVolume)?;
+        self.change(|world| world.files.remove(&volume.name));
+        Ok(())
     }
 
     async fn volume_folder(&self, volume: &VolumeSpec, path: &VolumePath) -> Result<VolumeFolderView, CloudError> {

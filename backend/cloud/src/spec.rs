@@ -79,6 +79,15 @@ pub struct VolumeSpec {
     pub name: String,
     /// What it belongs to.
     pub owner: VolumeOwner,
+    /// Container of the mounter through which it is reached; nothing when it lies on the engine's host.
+    pub carrier: Option<String>,
+}
+
+impl VolumeSpec {
+    /// On the engine's host.
+    pub fn on_host(name: impl Into<String>, owner: VolumeOwner) -> Self {
+        Self { name: name.into(), owner, carrier: None }
+    }
 }
 
 /// What a volume belongs to, and goes with.
@@ -138,6 +147,10 @@ pub struct ContainerSpec {
     pub executable: Vec<String>,
     /// Linux capabilities beyond none.
     pub capabilities: Vec<String>,
+    /// Mounts file systems that other containers have as volumes. The one thing that needs privileges: it is root, with what
+    /// mounting takes, and has a folder of the host at [`MOUNTER_FOLDER`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mounter: bool,
     /// Processor limit, thousandths of a core.
     pub cpu_millis: u32,
     /// Memory limit (swap included), MiB.
@@ -187,12 +200,19 @@ pub struct Mount {
     /// The container cannot write to it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_only: bool,
+    /// Container of the mounter through which it is reached; nothing when it lies on the engine's host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
 }
+
+/// Where a mounter has its folder of the host. It mounts on the folder `fs` in it; each folder of that file system that is
+/// called like a volume's id is that volume.
+pub const MOUNTER_FOLDER: &str = "/mounts";
 
 impl Mount {
     /// A volume with data of the service itself.
     pub fn own(volume: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { volume: volume.into(), path: path.into(), named: None, read_only: false }
+        Self { volume: volume.into(), path: path.into(), named: None, read_only: false, carrier: None }
     }
 }
 
@@ -276,32 +296,35 @@ impl CloudError {
     }
 }
 
+/// One for tests.
+#[cfg(test)]
+pub(crate) fn some_container() -> ContainerSpec {
+    ContainerSpec {
+        name: "aerie-1".into(),
+        instance: InstanceId::generate(),
+        service: ServiceId::generate(),
+        image: "aerie/php:1-2".into(),
+        network: NetworkMode::Host,
+        environment: [("A".to_owned(), "1".to_owned()), ("B".to_owned(), "2".to_owned())].into(),
+        volumes: vec![],
+        tmpfs: [("/tmp".to_owned(), 16), ("/code".to_owned(), 8)].into(),
+        executable: vec!["/code".to_owned()],
+        capabilities: vec!["NET_BIND_SERVICE".into()],
+        mounter: false,
+        cpu_millis: 4_000,
+        memory_mib: 64,
+        pids: 50,
+        log_mib: 3,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn spec() -> ContainerSpec {
-        ContainerSpec {
-            name: "aerie-1".into(),
-            instance: InstanceId::generate(),
-            service: ServiceId::generate(),
-            image: "aerie/php:1-2".into(),
-            network: NetworkMode::Host,
-            environment: [("A".to_owned(), "1".to_owned()), ("B".to_owned(), "2".to_owned())].into(),
-            volumes: vec![],
-            tmpfs: BTreeMap::new(),
-            executable: Vec::new(),
-            capabilities: vec![],
-            cpu_millis: 500,
-            memory_mib: 64,
-            pids: 50,
-            log_mib: 2,
-        }
-    }
-
     #[test]
     fn equal_specs_have_equal_hashes_and_every_change_shows() {
-        let one = spec();
+        let one = some_container();
         let mut other = one.clone();
         assert_eq!(one.hash(), other.hash());
         assert_eq!(one.hash().len(), 64);

@@ -92,7 +92,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         let entry = settings::entry_address(&config);
         lifecycle.spawn(load::send_requests(usecases.clone(), orders, entry, lifecycle.soft().clone()));
     }
-    usecases.give_volume_files(Arc::new(CloudFiles::new(Arc::clone(&cloud), &options.installation)));
+    let files = CloudFiles::new(Arc::clone(&cloud), store.clone(), usecases.kinds().clone(), &options.installation);
+    usecases.give_volume_files(Arc::new(files));
     lifecycle.spawn_until_soft(garbage::collect(usecases.clone()));
     lifecycle.spawn_until_soft(charging::charge(usecases.clone()));
     lifecycle.spawn_until_soft(backups::advance(usecases.clone(), listener.subscribe()));

@@ -10,7 +10,7 @@ mod spec;
 
 pub use load::{Kind, KindError, Kinds};
 pub use placement::{Placement, place};
-pub use render::{ActionCall, Bound, Member, Offer, OfferContext, RenderContext, RenderError, Route, Starts};
+pub use render::{ActionCall, Bound, Carried, Member, Offer, OfferContext, RenderContext, RenderError, Route, Starts};
 pub use spec::{
     ActionSpec, BackupScriptSpec, BackupSpec, CodeSpec, FileTemplate, KindSpec, OffersSpec, PrepareSpec,
     ProcessTemplate, PublicSpec, Renewal, RoleSpec, SecretSpec, VolumeTemplate, VolumesSpec,

@@ -65,6 +65,17 @@ pub struct RenderContext {
     pub slots: u32,
     /// How many of them shall remain.
     pub slots_wanted: u32,
+    /// Volumes that the service carries, for the role that mounts them.
+    pub carried: Vec<Carried>,
+}
+
+/// A volume of the application that lies with the configured service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Carried {
+    /// Id without hyphens: the name of its folder.
+    pub folder: String,
+    /// How much may be on it, MiB; no limit when absent.
+    pub quota_mib: Option<u32>,
 }
 
 /// A service that is used by the configured one.

@@ -262,6 +262,9 @@ pub struct RoleSpec {
     pub process: ProcessTemplate,
     /// For roles with slots: hands over what only this instance has, before its slot is given up.
     pub drain: Option<HookSpec>,
+    /// It mounts the volumes that the service carries for other services, which takes privileges that nobody else gets.
+    #[serde(default)]
+    pub mounts: bool,
 }
 
 fn one() -> u32 {
@@ -293,6 +296,11 @@ impl KindSpec {
     /// The role whose instances have slots. Loading lets a kind have one at most.
     pub fn slotted(&self) -> Option<&RoleSpec> {
         self.roles.iter().find(|role| role.has_slots())
+    }
+
+    /// The role that mounts what services of this kind carry. Loading lets a kind have one at most.
+    pub fn mounter(&self) -> Option<&RoleSpec> {
+        self.roles.iter().find(|role| role.mounts)
     }
 }
 

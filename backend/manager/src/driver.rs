@@ -147,7 +147,12 @@ impl Manager {
             signals
         });
         let reaper = Reaper::new(self.store.clone(), self.cloud.clone(), self.settings.clone());
-        let volumes = Volumes::new(self.store.clone(), self.cloud.clone(), self.settings.clone());
+        let volumes = Volumes::new(
+            self.store.clone(),
+            self.cloud.clone(),
+            self.settings.clone(),
+            self.passes.reader.kinds.clone(),
+        );
         tokio::select! {
             // These never end; dropping them loses hints only, which the next process does not need.
             () = self.hear(signals) => {}

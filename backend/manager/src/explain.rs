@@ -12,6 +12,11 @@ pub fn waits_for(names: &[String]) -> String {
     format!("waiting for {} to start", names.join(" and "))
 }
 
+/// Volumes lie with services that cannot be reached.
+pub fn waits_for_volumes(services: &[String]) -> String {
+    format!("waiting for {}, where volumes of it lie", services.join(" and "))
+}
+
 /// Services that use this one are stopped first.
 pub fn waits_for_users(names: &[String]) -> String {
     format!("waiting for {} to stop first", names.join(" and "))

@@ -6,6 +6,7 @@
 //! *what* is done, change a rule in [`plan`]; to change *how*, a step's execution.
 
 mod backoff;
+pub mod carriers;
 mod clock;
 mod driver;
 mod entry_configs;

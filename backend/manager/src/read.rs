@@ -1,7 +1,7 @@
 //! Fills the [`World`] of one service: its rows, one inventory of its containers, and what others told.
 
 use crate::{
-    ManagerSettings,
+    ManagerSettings, carriers,
     clock::{Clock, Moment},
     entry_configs::EntryConfigs,
     execute::{Images, PassError, Subject, Works},
@@ -75,10 +75,13 @@ impl Reader {
             uses::read(&self.store, &self.kinds, &row, &application),
         )?;
         let volumes = match &kind {
-            Some(kind) if kind.spec.volumes.is_some() => self.store.attachments_of_service(id).await?,
+            Some(kind) if kind.spec.volumes.is_some() => self.volumes(id).await?,
             _ => Vec::new(),
         };
-        let volumes = volumes.into_iter().map(attached).collect();
+        let carried = match &kind {
+            Some(kind) if kind.spec.mounter().is_some() => carriers::carried(&self.store, id).await?,
+            _ => Vec::new(),
+        };
         let holders: HashMap<InstanceId, DirectorId> =
             instances.iter().filter_map(|row| Some((row.id, row.connected_to?))).collect();
         let seen = if instances.is_empty() { Vec::new() } else { self.cloud.inventory(&Scope::Service(id)).await? };
@@ -128,9 +131,26 @@ impl Reader {
             fresh: (0..places).map(|_| InstanceId::generate()).collect(),
             last_in_application,
             settings: self.settings.clone(),
-            service: Service { volumes, ..service(row, &application, uses, moment) },
+            service: Service { volumes, carried, ..service(row, &application, uses, moment) },
         };
         Ok(Some((world, subject)))
+    }
+
+    /// The volumes of its application that a service has.
+    async fn volumes(&self, id: ServiceId) -> Result<Vec<Attached>, PassError> {
+        let attachments = self.store.attachments_of_service(id).await?;
+        if attachments.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = attachments.iter().map(|attachment| attachment.volume_id).collect();
+        let rows = self.store.volumes_fetch(&ids).await?;
+        let mut volumes = Vec::with_capacity(attachments.len());
+        for AttachmentRow { volume_id, path, read_only, .. } in attachments {
+            let Some(row) = rows.iter().find(|row| row.id == volume_id) else { continue };
+            let place = carriers::place(&self.store, &self.kinds, &self.settings.installation, row).await?;
+            volumes.push(Attached { id: volume_id, path, read_only, place });
+        }
+        Ok(volumes)
     }
 
     async fn instances(
@@ -260,13 +280,10 @@ fn service(row: ServiceRow, application: &ApplicationRow, uses: Uses, moment: &M
         previous: row.previous_version_id,
         slots_kept: u32::try_from(row.slots_kept).unwrap_or(0),
         volumes: Vec::new(),
+        carried: Vec::new(),
         restart_generation: row.restart_generation,
         restarting: uses.restarting,
     }
-}
-
-fn attached(row: AttachmentRow) -> Attached {
-    Attached { id: row.volume_id, path: row.path, read_only: row.read_only }
 }
 
 fn open_action(row: OpenActionRow) -> OpenAction {

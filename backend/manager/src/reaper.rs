@@ -176,6 +176,7 @@ mod tests {
             tmpfs: BTreeMap::new(),
             executable: Vec::new(),
             capabilities: vec![],
+            mounter: false,
             cpu_millis: 1,
             memory_mib: 1,
             pids: 1,
@@ -232,7 +233,7 @@ mod tests {
         let volumes =
             [("data", own(service)), ("orphan-data", own(ServiceId::generate())), ("of-people", nobody_knows_it)];
         for (name, owner) in volumes {
-            cloud.ensure_volume(&VolumeSpec { name: name.into(), owner }).await.unwrap();
+            cloud.ensure_volume(&VolumeSpec::on_host(name, owner)).await.unwrap();
         }
         let settings = ManagerSettings { installation: "town".into(), ..ManagerSettings::default() };
         let ours = names::network("town", application.id);

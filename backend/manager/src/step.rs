@@ -103,6 +103,8 @@ pub enum Step {
     Retire(InstanceId),
     /// The entry's manager has something to look at.
     WakeEntry(ServiceId),
+    /// The managers of services that have volumes which this one carries have something to look at.
+    WakeUsersOfCarried,
     /// Have the kind's image built, in the background.
     BuildImage,
     /// Make the application's network.

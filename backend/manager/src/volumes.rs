@@ -4,9 +4,10 @@
 //! Called by the manager; calls store and cloud. Several directors share the work: each piece is taken in the database
 //! for a minute at a time, and every piece may be repeated.
 
-use crate::{ManagerSettings, backoff, explain, names};
-use aerie_cloud::{Cloud, CloudError, CloudErrorKind, VolumeOwner, VolumeSpec};
+use crate::{ManagerSettings, backoff, carriers, explain};
+use aerie_cloud::{Cloud, CloudError, CloudErrorKind, VolumeSpec};
 use aerie_domain::{VolumeId, views::EventKind};
+use aerie_kinds::Kinds;
 use aerie_store::{CopyWork, NewEvent, Store, StoreError};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{interval, sleep};
@@ -25,11 +26,12 @@ pub(crate) struct Volumes {
     store: Store,
     cloud: Arc<dyn Cloud>,
     settings: Arc<ManagerSettings>,
+    kinds: Kinds,
 }
 
 impl Volumes {
-    pub fn new(store: Store, cloud: Arc<dyn Cloud>, settings: Arc<ManagerSettings>) -> Self {
-        Self { store, cloud, settings }
+    pub fn new(store: Store, cloud: Arc<dyn Cloud>, settings: Arc<ManagerSettings>, kinds: Kinds) -> Self {
+        Self { store, cloud, settings, kinds }
     }
 
     /// Works for ever. Dropped anywhere, it leaves work that somebody else takes a minute later.
@@ -73,12 +75,14 @@ impl Volumes {
     }
 
     async fn copy(&self, work: CopyWork) -> Result<(), StoreError> {
-        let to = VolumeSpec { name: self.name(work.volume), owner: VolumeOwner::Volume(work.volume) };
-        let from = VolumeSpec { name: self.name(work.source), owner: VolumeOwner::Volume(work.source) };
+        let (Some(to), Some(from)) = (self.spec(work.volume).await?, self.spec(work.source).await?) else {
+            // the service that keeps one of them is away: later
+            return Ok(());
+        };
         let copying = async {
             // one that nobody had yet is not there yet
             self.cloud.ensure_volume(&from).await?;
-            self.cloud.copy_volume(&from.name, &to).await
+            self.cloud.copy_volume(&from, &to).await
         };
         let renewing = async {
             let mut tick = interval(RENEWAL);
@@ -116,10 +120,10 @@ impl Volumes {
     }
 
     async fn measure(&self, id: VolumeId) -> Result<(), StoreError> {
-        let spec = VolumeSpec { name: self.name(id), owner: VolumeOwner::Volume(id) };
+        let Some(spec) = self.spec(id).await? else { return Ok(()) };
         let measured = async {
             self.cloud.ensure_volume(&spec).await?;
-            self.cloud.volume_bytes(&spec.name).await
+            self.cloud.volume_bytes(&spec).await
         };
         match measured.await {
             Ok(bytes) => self.store.volume_measured(id, bytes).await,
@@ -134,7 +138,12 @@ impl Volumes {
     /// The content first, the row second: what a crash leaves in between is found again.
     async fn remove_expired(&self) -> Result<(), StoreError> {
         for id in self.store.volumes_expired().await? {
-            match self.cloud.remove_volume(&self.name(id)).await {
+            let Some(spec) = self.spec(id).await? else { continue };
+            let removed = match spec.carrier {
+                Some(_) => self.cloud.empty_volume(&spec).await,
+                None => self.cloud.remove_volume(&spec.name).await,
+            };
+            match removed {
                 Ok(()) => {
                     tracing::info!(volume.id = %id, "a volume was removed: its time in the trash is over");
                     self.store.volume_forget(id).await?;
@@ -148,7 +157,10 @@ impl Volumes {
         Ok(())
     }
 
-    fn name(&self, id: VolumeId) -> String {
-        names::named_volume(&self.settings.installation, id)
+    /// Nothing while the service that keeps it cannot be reached, and when the volume is gone.
+    async fn spec(&self, id: VolumeId) -> Result<Option<VolumeSpec>, StoreError> {
+        let Some(row) = self.store.volume_fetch(id).await? else { return Ok(None) };
+        let spec = carriers::volume_spec(&self.store, &self.kinds, &self.settings.installation, &row).await?;
+        Ok(spec.ok())
     }
 }

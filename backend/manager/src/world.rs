@@ -10,7 +10,7 @@ use aerie_domain::{
     ActionName, ActionRunId, ApplicationId, CodeVersionId, DesiredState, InstanceId, LifeId, RoleName, RolePhase,
     ServiceId, ServiceState, VolumeId, views::ActionState,
 };
-use aerie_kinds::{Bound, Kind, Route};
+use aerie_kinds::{Bound, Carried, Kind, Route};
 use std::{collections::BTreeMap, sync::Arc};
 use time::OffsetDateTime;
 
@@ -94,6 +94,8 @@ pub struct Service {
     pub slots_kept: u32,
     /// Volumes of its application that it has.
     pub volumes: Vec<Attached>,
+    /// Volumes whose content it keeps.
+    pub carried: Vec<Carried>,
     /// Instances that were intended at an earlier generation are replaced.
     pub restart_generation: i64,
     /// Names of services it uses that are being restarted: their restart comes first.
@@ -109,6 +111,19 @@ pub struct Attached {
     pub path: String,
     /// They cannot write to it.
     pub read_only: bool,
+    /// Where its content lies.
+    pub place: VolumePlace,
+}
+
+/// Where the content of a volume lies, and how a container gets at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VolumePlace {
+    /// On a volume of the container engine.
+    Host,
+    /// With a service whose mounter is this container.
+    Carried(String),
+    /// With a service of this name, which cannot be reached now.
+    Away(String),
 }
 
 /// The part of a service's row that its manager writes with every change.

@@ -4,7 +4,7 @@ use crate::{
     Store, StoreError, Txn,
     error::{ensure_affected, typed, unsigned, word},
 };
-use aerie_domain::{ApplicationId, UserId, VolumeId, VolumeName, VolumeState};
+use aerie_domain::{ApplicationId, ServiceId, UserId, VolumeId, VolumeName, VolumeState};
 use sqlx::{PgExecutor, types::Uuid};
 use time::OffsetDateTime;
 
@@ -35,6 +35,10 @@ pub struct VolumeRow {
     pub created_at: OffsetDateTime,
     /// Since when it is in the trash.
     pub deleted_at: Option<OffsetDateTime>,
+    /// The service that keeps its content; none when that is the engine's host.
+    pub carried_by: Option<ServiceId>,
+    /// How much may be on it, MiB.
+    pub quota_mib: Option<u32>,
 }
 
 /// A volume to be: empty, or a copy of another one.
@@ -54,6 +58,10 @@ pub struct NewVolume {
     pub warn_mib: u32,
     /// What it becomes a copy of.
     pub source: Option<VolumeId>,
+    /// The service that keeps its content; none: the engine's host.
+    pub carried_by: Option<ServiceId>,
+    /// How much may be on it, MiB.
+    pub quota_mib: Option<u32>,
 }
 
 struct Raw {
@@ -69,6 +77,8 @@ struct Raw {
     measured_at: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
     deleted_at: Option<OffsetDateTime>,
+    carried_by: Option<Uuid>,
+    quota_mib: Option<i32>,
 }
 
 impl TryFrom<Raw> for VolumeRow {
@@ -88,6 +98,8 @@ impl TryFrom<Raw> for VolumeRow {
             measured_at: raw.measured_at,
             created_at: raw.created_at,
             deleted_at: raw.deleted_at,
+            carried_by: raw.carried_by.map(ServiceId),
+            quota_mib: raw.quota_mib.map(|mib| unsigned("volumes.quota_mib", mib)).transpose()?,
         })
     }
 }
@@ -108,7 +120,9 @@ macro_rules! select_volumes {
                    v.size_bytes,
                    v.measured_at,
                    v.created_at,
-                   v.deleted_at
+                   v.deleted_at,
+                   v.carried_by,
+                   v.quota_mib
               from volumes v
             "# + $rest
             $(, $argument)*
@@ -136,6 +150,19 @@ impl Store {
     /// The volumes of an application, by name, without those in the trash.
     pub async fn volume_list(&self, application: ApplicationId) -> Result<Vec<VolumeRow>, StoreError> {
         of_application(self.pool(), application).await
+    }
+
+    /// Some volumes, by id.
+    pub async fn volumes_fetch(&self, ids: &[VolumeId]) -> Result<Vec<VolumeRow>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let raw = select_volumes!("where v.id = any($1) order by v.id", &ids).fetch_all(self.pool()).await?;
+        typed(raw)
+    }
+
+    /// The volumes whose content a service keeps, those in the trash as well, by id.
+    pub async fn volumes_carried(&self, service: ServiceId) -> Result<Vec<VolumeRow>, StoreError> {
+        let raw = select_volumes!("where v.carried_by = $1 order by v.id", service.0).fetch_all(self.pool()).await?;
+        typed(raw)
     }
 
     /// What is in a person's trash, newest first.
@@ -166,8 +193,9 @@ impl Txn<'_> {
     pub async fn volume_insert(&mut self, volume: &NewVolume) -> Result<(), StoreError> {
         let result = sqlx::query!(
             "
-            insert into volumes (id, owner_id, application_id, name, note, warn_mib, source_id, state)
-            values ($1, $2, $3, $4, $5, $6, $7, case when $7::uuid is null then 'ready' else 'copying' end)
+            insert into volumes
+                   (id, owner_id, application_id, name, note, warn_mib, source_id, carried_by, quota_mib, state)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $7::uuid is null then 'ready' else 'copying' end)
             ",
             volume.id.0,
             volume.owner_id.0,
@@ -176,6 +204,8 @@ impl Txn<'_> {
             volume.note,
             i32::try_from(volume.warn_mib).unwrap_or(i32::MAX),
             volume.source.map(|source| source.0),
+            volume.carried_by.map(|service| service.0),
+            volume.quota_mib.map(|mib| i32::try_from(mib).unwrap_or(i32::MAX)),
         )
         .execute(self.connection())
         .await?;
@@ -189,13 +219,15 @@ impl Txn<'_> {
         name: &VolumeName,
         note: &str,
         warn_mib: u32,
+        quota_mib: Option<u32>,
     ) -> Result<(), StoreError> {
         let result = sqlx::query!(
-            "update volumes set name = $2, note = $3, warn_mib = $4 where id = $1",
+            "update volumes set name = $2, note = $3, warn_mib = $4, quota_mib = $5 where id = $1",
             id.0,
             name.as_str(),
             note,
             i32::try_from(warn_mib).unwrap_or(i32::MAX),
+            quota_mib.map(|mib| i32::try_from(mib).unwrap_or(i32::MAX)),
         )
         .execute(self.connection())
         .await?;

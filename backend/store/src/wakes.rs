@@ -37,6 +37,22 @@ impl Txn<'_> {
         Ok(())
     }
 
+    /// Wakes the managers of the services that have volumes whose content this service keeps, when the transaction commits.
+    pub async fn wake_users_of_carried(&mut self, carrier: ServiceId) -> Result<(), StoreError> {
+        sqlx::query!(
+            "
+            select pg_notify('aerie_wake', 'service ' || a.service_id)
+              from service_volumes a
+              join volumes v on v.id = a.volume_id
+             where v.carried_by = $1
+            ",
+            carrier.0,
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
     /// Has an instance's configuration pushed when the transaction commits.
     pub async fn wake_config(&mut self, id: InstanceId) -> Result<(), StoreError> {
         notify(self.connection(), &format!("config {id}")).await

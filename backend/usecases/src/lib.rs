@@ -101,7 +101,8 @@ impl UseCases {
         &self.inner.store
     }
 
-    fn kinds(&self) -> &Kinds {
+    /// The kinds of this installation.
+    pub fn kinds(&self) -> &Kinds {
         &self.inner.kinds
     }
 

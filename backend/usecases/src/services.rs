@@ -9,7 +9,9 @@ use aerie_domain::{
     ApplicationId, DesiredState, OperationId, OperationKind, Problem, ProblemCode, RoleName, ServiceId, ServiceName,
     views::{Accepted, ChangeSettings, CreateService, EventKind, Rename, Scale, ServiceSummary, ServiceView},
 };
-use aerie_store::{ApplicationRow, NewEvent, NewOperation, NewService, OwnerRow, ServiceIntent, ServiceRow, Txn};
+use aerie_store::{
+    ApplicationRow, NewEvent, NewOperation, NewService, OwnerRow, ServiceIntent, ServiceRow, Txn, VolumeRow,
+};
 use async_recursion::async_recursion as boxed;
 use changes::{apply_counts, apply_settings, apply_variables, default_counts};
 use std::collections::BTreeMap;
@@ -268,6 +270,7 @@ impl UseCases {
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, id).await?;
         self.ensure_unused(&mut txn, &row).await?;
+        self.ensure_keeps_nothing(&row).await?;
         self.accept_deletion(txn, actor, &row).await
     }
 
@@ -277,10 +280,30 @@ impl UseCases {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_service(&mut txn, actor, id).await?;
+        self.ensure_keeps_nothing(&row).await?;
         for user in txn.bindings_end(id).await? {
             txn.wake_service(user).await?;
         }
         self.accept_deletion(txn, actor, &row).await
+    }
+
+    /// Volumes are never lost in passing: not with the service that keeps what is on them either.
+    async fn ensure_keeps_nothing(&self, row: &OwnedService) -> Outcome<()> {
+        let volumes = self.store().volumes_carried(row.service.id).await?;
+        if volumes.is_empty() {
+            return Ok(());
+        }
+        let name = |volume: &VolumeRow| {
+            let trash = if volume.deleted_at.is_some() { " (in the trash)" } else { "" };
+            format!("{}{trash}", volume.name)
+        };
+        let names: Vec<String> = volumes.iter().map(name).collect();
+        let detail = format!(
+            "{} keeps what is on {}. It can be deleted when they are gone, or with the whole application; stopped, it costs nothing.",
+            row.service.name,
+            names.join(", ")
+        );
+        Err(Problem::new(ProblemCode::Conflict, detail).into())
     }
 
     async fn accept_deletion(&self, txn: Txn<'_>, actor: &Actor, row: &OwnedService) -> Outcome<Accepted> {

@@ -135,6 +135,7 @@ fn summary(
         per_hour: per_hour(kinds, service, instances),
         role_counts: kind.map(|kind| role_counts(kind, service, instances)).unwrap_or_default(),
         figures: Vec::new(),
+        keeps_volumes: kind.is_some_and(|kind| kind.spec.mounter().is_some()),
     }
 }
 

@@ -12,7 +12,7 @@ pub use files::{VolumeContent, VolumeFiles};
 
 use crate::{Actor, Outcome, UseCases, services::taken};
 use aerie_domain::{
-    ApplicationId, Problem, ProblemCode, VolumeId, VolumeName, VolumeState,
+    ApplicationId, DesiredState, Problem, ProblemCode, ServiceId, VolumeId, VolumeName, VolumeState,
     views::{ChangeVolume, CreateVolume, EventKind, RestoreVolume, SnapshotVolume, VolumeView},
 };
 use aerie_store::{ApplicationRow, NewVolume, ServiceRow, Txn, VolumeRow};
@@ -28,7 +28,7 @@ const MAX_NOTE: usize = 200;
 /// When people are warned, if they do not say: MiB.
 const WARN_MIB: u32 = 1024;
 
-/// Largest value of that. Larger ones would warn of nothing.
+/// Largest value of that, and of a limit. Larger ones would mean nothing.
 const MAX_WARN_MIB: i64 = 1024 * 1024;
 
 impl UseCases {
@@ -85,10 +85,25 @@ impl UseCases {
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_application(&mut txn, actor, application).await?;
         self.require_room(0)?;
+        let keeper = match form.kept_by {
+            Some(service) => Some(self.require_keeper(&mut txn, application, service).await?),
+            None => None,
+        };
+        let quota_mib = quota_mib(form.quota_mib, keeper.is_some())?;
         let id = VolumeId::generate();
-        let new =
-            NewVolume { id, owner_id: actor.user, application_id: application, name, note, warn_mib, source: None };
+        let new = NewVolume {
+            id,
+            owner_id: actor.user,
+            application_id: application,
+            name,
+            note,
+            warn_mib,
+            source: None,
+            carried_by: keeper,
+            quota_mib,
+        };
         insert(&mut txn, &new).await?;
+        wake_keeper(&mut txn, keeper).await?;
         self.finish_volume(txn, actor, "volume.create", &row, &new.name, id).await
     }
 
@@ -101,7 +116,12 @@ impl UseCases {
         let name = form.name.as_deref().map_or_else(|| Ok(row.name.clone()), volume_name)?;
         let note = form.note.as_deref().map_or_else(|| Ok(row.note.clone()), note)?;
         let limit = form.warn_mib.map_or(Ok(row.warn_mib), warn_mib)?;
-        txn.volume_change(id, &name, &note, limit).await.map_err(name_taken)?;
+        let quota = match form.quota_mib {
+            Some(_) => quota_mib(form.quota_mib, row.carried_by.is_some())?,
+            None => row.quota_mib,
+        };
+        txn.volume_change(id, &name, &note, limit, quota).await.map_err(name_taken)?;
+        wake_keeper(&mut txn, row.carried_by).await?;
         self.finish_volume(txn, actor, "volume.change", &application, &name, id).await
     }
 
@@ -123,8 +143,11 @@ impl UseCases {
             note: format!("A copy of {}", row.name),
             warn_mib: row.warn_mib,
             source: Some(id),
+            carried_by: row.carried_by,
+            quota_mib: row.quota_mib,
         };
         insert(&mut txn, &new).await?;
+        wake_keeper(&mut txn, row.carried_by).await?;
         self.finish_volume(txn, actor, "volume.snapshot", &application, &new.name, copy).await
     }
 
@@ -163,9 +186,32 @@ impl UseCases {
             Problem::field("application_id", "must name one of your applications: the one it was in is gone")
         })?;
         let application = self.lock_owned_application(&mut txn, actor, into).await?;
+        if row.carried_by.is_some() && row.application_id != Some(into) {
+            let detail =
+                "What is on this volume is kept by a service of its application: it can be restored there only.";
+            return Err(Problem::field("application_id", detail).into());
+        }
         require_place(&mut txn, into).await?;
         txn.volume_restore(id, into).await.map_err(name_taken)?;
         self.finish_volume(txn, actor, "volume.restore", &application, &row.name, id).await
+    }
+
+    /// A service of the application that can keep the content of volumes.
+    async fn require_keeper(
+        &self,
+        txn: &mut Txn<'_>,
+        application: ApplicationId,
+        service: ServiceId,
+    ) -> Outcome<ServiceId> {
+        let found = txn.service_list(application).await?.into_iter().find(|sibling| sibling.id == service);
+        let found = found.filter(|found| found.desired != DesiredState::Deleted);
+        let Some(found) = found else {
+            return Err(Problem::field("kept_by", "must be a service of this application").into());
+        };
+        if self.kind_of(&found.kind)?.spec.mounter().is_none() {
+            return Err(Problem::field("kept_by", format!("{} cannot keep volumes", found.name)).into());
+        }
+        Ok(service)
     }
 
     /// A volume of the actor's that is not in the trash, with its application, both locked until the transaction ends.
@@ -216,6 +262,14 @@ impl UseCases {
     }
 }
 
+/// It makes the volume's folder, and sees to its limit.
+async fn wake_keeper(txn: &mut Txn<'_>, keeper: Option<ServiceId>) -> Outcome<()> {
+    match keeper {
+        Some(keeper) => Ok(txn.wake_service(keeper).await?),
+        None => Ok(()),
+    }
+}
+
 fn require_ready(row: &VolumeRow) -> Outcome<()> {
     let detail = match row.state {
         VolumeState::Ready => return Ok(()),
@@ -252,6 +306,18 @@ fn note(text: &str) -> Outcome<String> {
         return Err(Problem::field("note", format!("must be one line of at most {MAX_NOTE} characters")).into());
     }
     Ok(text.to_owned())
+}
+
+/// 0 is no limit, as nothing is.
+fn quota_mib(number: Option<i64>, kept: bool) -> Outcome<Option<u32>> {
+    let Some(number) = number.filter(|number| *number != 0) else { return Ok(None) };
+    if !kept {
+        let message = "is for volumes that a service keeps: the disk of the containers cannot limit them";
+        return Err(Problem::field("quota_mib", message).into());
+    }
+    let fits = u32::try_from(number).ok().filter(|_| (1..=MAX_WARN_MIB).contains(&number));
+    let fits = fits.ok_or_else(|| Problem::field("quota_mib", format!("must be between 1 and {MAX_WARN_MIB}, or 0")));
+    Ok(Some(fits?))
 }
 
 fn warn_mib(number: i64) -> Outcome<u32> {

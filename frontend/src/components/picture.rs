@@ -108,6 +108,7 @@ mod tests {
             per_hour: Credits::default(),
             role_counts: Vec::new(),
             figures: Vec::new(),
+            keeps_volumes: false,
         };
         let link = format!("href=\"/services/{}\"", service.id);
         let application = ApplicationView {

@@ -90,6 +90,17 @@ fn facts(page: Dated<VolumeView>) -> impl IntoView {
         );
         view! { <p class="notice">{text}</p> }
     });
+    let kept = volume.kept_by.map(|service| {
+        let limit = match volume.quota_mib {
+            Some(mib) => format!(", with at most {mib} MB on it."),
+            None => ", without a limit.".to_owned(),
+        };
+        view! {
+            <p>
+                "Kept by " <a href=format!("/services/{}", service.id)>{service.name}</a> {limit}
+            </p>
+        }
+    });
     let reason = (!volume.reason.is_empty()).then(|| view! { <p class="reason">{volume.reason}</p> });
     let users: Vec<_> = volume.used_by.into_iter().map(user).collect();
     let unused = users.is_empty();
@@ -98,6 +109,7 @@ fn facts(page: Dated<VolumeView>) -> impl IntoView {
         {large}
         {reason}
         <p>{holds} {measured}</p>
+        {kept}
         <p class="muted">{volume.note}</p>
         <h3>"Used by"</h3>
         {unused.then(|| view! { <p class="empty">"No service. Tick it on the page of one."</p> })}
@@ -126,6 +138,12 @@ fn Manage(id: VolumeId, page: PageData<Dated<VolumeView>>) -> impl IntoView {
     refresh_after(change, page.refresh);
     let (change_error, snapshot_error) = (error_of(change), error_of(snapshot));
     let volume = page.value.with_untracked(|page| page.data.clone());
+    let quota = volume.kept_by.is_some().then(|| {
+        let value = volume.quota_mib.unwrap_or(0).to_string();
+        view! {
+            <Field form="change" name="quota_mib" label="Limit (MB), 0 for none" value error=change_error required=true max_length=7 />
+        }
+    });
     let copy = format!("{}-copy", volume.name.chars().take(27).collect::<String>());
     view! {
         <section class="card">
@@ -142,7 +160,7 @@ fn Manage(id: VolumeId, page: PageData<Dated<VolumeView>>) -> impl IntoView {
         </section>
         <section class="card quiet-card">
             <h2>"Manage"</h2>
-            <ProblemBox error=change_error fields=&["name", "note", "warn_mib"] />
+            <ProblemBox error=change_error fields=&["name", "note", "warn_mib", "quota_mib"] />
             <ProblemBox error=error_of(delete) />
             <ActionForm action=change>
                 <input type="hidden" name="volume" value=id.to_string() />
@@ -157,6 +175,7 @@ fn Manage(id: VolumeId, page: PageData<Dated<VolumeView>>) -> impl IntoView {
                     required=true
                     max_length=7
                 />
+                {quota}
                 <button type="submit">"Save"</button>
             </ActionForm>
             <Confirm label="Delete volume…" warning="It goes to the trash, where it can be restored for seven days.">

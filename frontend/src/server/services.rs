@@ -185,6 +185,7 @@ mod tests {
                 per_hour: Credits::whole(1),
                 role_counts: Vec::new(),
                 figures: Vec::new(),
+                keeps_volumes: false,
             },
             application: "shop".to_owned(),
             owner: "ada".to_owned(),

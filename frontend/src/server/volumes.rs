@@ -68,20 +68,39 @@ pub async fn load_trash() -> Result<Dated<TrashData>, PageError> {
     Ok(Dated::new(TrashData { volumes, applications }))
 }
 
+/// What was typed into a field that may be left empty.
+#[cfg(feature = "ssr")]
+fn whole_number(field: &str, text: &str) -> Result<Option<i64>, PageError> {
+    let text = text.trim();
+    let number = Some(text).filter(|text| !text.is_empty()).map(str::parse).transpose();
+    number.map_err(|_| aerie_domain::Problem::field(field, "must be a whole number").into())
+}
+
 /// Makes a volume.
 #[server(prefix = "/fn", endpoint = "create_volume")]
 pub async fn create_volume(
     application: ApplicationId,
     name: String,
     #[server(default)] note: String,
+    #[server(default)] kept_by: String,
+    #[server(default)] quota_mib: String,
 ) -> Result<(), PageError> {
     use crate::ssr::context;
-    use aerie_domain::views;
-    let form = views::CreateVolume { name: name.trim().to_owned(), note: note.clone(), warn_mib: None };
+    use aerie_domain::{Problem, views};
+    let keep = |error: PageError| error.keeping("name", &name).keeping("note", &note).keeping("quota_mib", &quota_mib);
+    let keeper = Some(kept_by.trim()).filter(|text| !text.is_empty()).map(str::parse).transpose();
+    let keeper = keeper.map_err(|_| keep(Problem::field("kept_by", "must be a service").into()))?;
+    let form = views::CreateVolume {
+        name: name.trim().to_owned(),
+        note: note.clone(),
+        warn_mib: None,
+        kept_by: keeper,
+        quota_mib: whole_number("quota_mib", &quota_mib).map_err(keep)?,
+    };
     context::use_cases()?
         .create_volume(&context::actor()?, application, form)
         .await
-        .map_err(|failure| PageError::from(failure).keeping("name", &name).keeping("note", &note))?;
+        .map_err(|failure| keep(failure.into()))?;
     context::back_to(&format!("/applications/{application}#volumes"));
     Ok(())
 }
@@ -93,13 +112,20 @@ pub async fn change_volume(
     name: String,
     #[server(default)] note: String,
     #[server(default)] warn_mib: String,
+    #[server(default)] quota_mib: String,
 ) -> Result<(), PageError> {
     use crate::ssr::context;
-    use aerie_domain::{Problem, views};
-    let keep = |error: PageError| error.keeping("name", &name).keeping("note", &note).keeping("warn_mib", &warn_mib);
-    let warn =
-        warn_mib.trim().parse().map_err(|_| keep(Problem::field("warn_mib", "must be a whole number").into()))?;
-    let form = views::ChangeVolume { name: Some(name.clone()), note: Some(note.clone()), warn_mib: Some(warn) };
+    use aerie_domain::views;
+    let keep = |error: PageError| {
+        let kept = error.keeping("name", &name).keeping("note", &note);
+        kept.keeping("warn_mib", &warn_mib).keeping("quota_mib", &quota_mib)
+    };
+    let form = views::ChangeVolume {
+        name: Some(name.clone()),
+        note: Some(note.clone()),
+        warn_mib: whole_number("warn_mib", &warn_mib).map_err(keep)?,
+        quota_mib: whole_number("quota_mib", &quota_mib).map_err(keep)?,
+    };
     context::use_cases()?
         .change_volume(&context::actor()?, volume, form)
         .await

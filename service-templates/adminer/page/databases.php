@@ -40,6 +40,7 @@ function adminer_object()
         public function head()
         {
             parent::head();
+            echo "<meta name='viewport' content='width=device-width, initial-scale=1'>\n";
             // It would ask its makers for news, from the visitor's browser.
             echo script('verifyVersion = function () {};');
             return true;

@@ -4,11 +4,14 @@
 use super::{
     DockerCloud,
     client::{Engine, call},
+    hardening::{MOUNTER_CAPABILITIES, MOUNTER_DEVICE, MOUNTER_USER, USER},
+    labels::Labels,
+    mounts,
 };
 use crate::CloudError;
 use aerie_domain::ALLOWED_CAPABILITIES;
 use bollard::{
-    models::{ContainerInspectResponse, HostConfig},
+    models::{ContainerInspectResponse, DeviceMapping, HostConfig, MountPoint},
     query_parameters::ListContainersOptionsBuilder,
 };
 
@@ -41,14 +44,15 @@ impl Engine {
             // Gone in between is as good as fine.
             let Some(found) = self.inspect_any(&id).await? else { continue };
             let name = found.name.as_deref().unwrap_or(&id).trim_start_matches('/').to_owned();
-            audited.push(Audited { name, problems: problems(&found) });
+            let problems = problems(&found, self.labels.installation());
+            audited.push(Audited { name, problems });
         }
         audited.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(audited)
     }
 }
 
-fn problems(found: &ContainerInspectResponse) -> Vec<String> {
+fn problems(found: &ContainerInspectResponse, installation: &str) -> Vec<String> {
     let bare = HostConfig::default();
     let host = found.host_config.as_ref().unwrap_or(&bare);
     let user = found.config.as_ref().and_then(|config| config.user.as_deref()).unwrap_or_default();
@@ -59,22 +63,32 @@ fn problems(found: &ContainerInspectResponse) -> Vec<String> {
     let shared = [&host.pid_mode, &host.uts_mode, &host.userns_mode];
     let empty = |list: Option<&Vec<String>>| list.is_none_or(Vec::is_empty);
     let no_ports = host.port_bindings.as_ref().is_none_or(std::collections::HashMap::is_empty);
-    let no_devices = host.devices.as_ref().is_none_or(Vec::is_empty);
-    let mounts = found.mounts.as_deref().unwrap_or_default();
-    let foreign = mounts.iter().any(|mount| !matches!(mount.typ.as_deref(), Some("volume" | "tmpfs")));
+    let is_mounter = Labels::are_of_mounter(found.config.as_ref().and_then(|config| config.labels.as_ref()));
+    let may_add = |name: &String| {
+        ALLOWED_CAPABILITIES.contains(&name.as_str()) || is_mounter && MOUNTER_CAPABILITIES.contains(&name.as_str())
+    };
+    let may_have = |device: &DeviceMapping| is_mounter && device.path_on_host.as_deref() == Some(MOUNTER_DEVICE);
+    let no_devices = host.devices.iter().flatten().all(may_have);
+    let is_ours = |mount: &MountPoint| match mount.typ.as_deref() {
+        Some("volume" | "tmpfs") => true,
+        // of a mounter, or what it has mounted
+        Some("bind") => mount.source.as_deref().is_some_and(|source| mounts::is_inside(installation, source)),
+        _ => false,
+    };
+    let foreign = !found.mounts.iter().flatten().all(is_ours);
     let log = host.log_config.as_ref();
     let keeps_nothing = log.is_some_and(|log| log.typ.as_deref() == Some("none"));
     let log = log.and_then(|log| log.config.as_ref());
     [
-        (user == "1000:1000", "runs as another user than 1000"),
+        (user == if is_mounter { MOUNTER_USER } else { USER }, "runs as another user than 1000"),
         (host.privileged != Some(true), "is privileged"),
         (dropped.iter().any(|name| name == "ALL"), "keeps capabilities"),
-        (
-            added.iter().all(|name| ALLOWED_CAPABILITIES.contains(&name.as_str())),
-            "has capabilities that are not allowed",
-        ),
+        (added.iter().all(may_add), "has capabilities that are not allowed"),
         (options.iter().any(|option| option.starts_with("no-new-privileges")), "may gain privileges"),
-        (!options.iter().any(|option| option.contains("unconfined")), "runs without seccomp"),
+        (
+            !options.iter().any(|option| option.contains("seccomp") && option.contains("unconfined")),
+            "runs without seccomp",
+        ),
         (host.readonly_rootfs == Some(true), "has a writable root"),
         (positive(host.memory), "has no memory limit"),
         (positive(host.cpu_quota), "has no processor limit"),
@@ -95,7 +109,7 @@ fn problems(found: &ContainerInspectResponse) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bollard::models::{ContainerConfig, MountPoint};
+    use bollard::models::ContainerConfig;
 
     #[test]
     fn a_container_made_by_hand_has_many_problems() {
@@ -111,6 +125,7 @@ mod tests {
             mounts: Some(vec![MountPoint { typ: Some("bind".into()), ..MountPoint::default() }]),
             ..ContainerInspectResponse::default()
         };
-        assert_eq!(problems(&bare).len(), 13, "{:#?}", problems(&bare));
+        let found = problems(&bare, "x");
+        assert_eq!(found.len(), 13, "{found:#?}");
     }
 }

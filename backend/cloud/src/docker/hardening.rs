@@ -3,17 +3,27 @@
 //! The one place that turns a [`ContainerSpec`] into the engine's terms. To allow more, add it here and to the
 //! contract suite, which inspects real containers.
 
-use super::{client::checked_name, labels::Labels};
-use crate::{CloudError, CloudErrorKind, ContainerSpec, Mount, NetworkMode, VolumeOwner};
+use super::{client::checked_name, labels::Labels, mounts};
+use crate::{CloudError, CloudErrorKind, ContainerSpec, MOUNTER_FOLDER, Mount, NetworkMode, VolumeOwner};
 use aerie_domain::ALLOWED_CAPABILITIES;
 use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, Mount as EngineMount, MountType,
-    MountVolumeOptions, NetworkingConfig, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, DeviceMapping, EndpointSettings, HostConfig, HostConfigLogConfig, Mount as EngineMount,
+    MountBindOptions, MountBindOptionsPropagationEnum, MountType, MountVolumeOptions, NetworkingConfig,
+    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 use std::collections::HashMap;
 
 /// User and group of everything in a container: the one that the base image has.
-const USER: &str = "1000:1000";
+pub(super) const USER: &str = "1000:1000";
+
+/// The same of a mounter. Its program gives up what it has once it has mounted.
+pub(super) const MOUNTER_USER: &str = "0:0";
+
+/// What a mounter may do beyond what its kind names: mount, start a program as another user, and end that.
+pub(super) const MOUNTER_CAPABILITIES: [&str; 4] = ["SYS_ADMIN", "SETUID", "SETGID", "KILL"];
+
+/// What a mounter has of the host's devices.
+pub(super) const MOUNTER_DEVICE: &str = "/dev/fuse";
 
 /// Length of the scheduler's period. Larger: processes of a small instance stall for longer at a time; smaller: more overhead.
 const CPU_PERIOD_MICROS: i64 = 100_000;
@@ -38,10 +48,10 @@ pub(super) fn create_body(
 ) -> Result<ContainerCreateBody, CloudError> {
     check(spec)?;
     Ok(ContainerCreateBody {
-        user: Some(USER.to_owned()),
+        user: Some(if spec.mounter { MOUNTER_USER } else { USER }.to_owned()),
         env: Some(spec.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         image: Some(spec.image.clone()),
-        labels: Some(labels.of_instance(spec.instance, spec.service, hash)),
+        labels: Some(labels.of_container(spec, hash)),
         host_config: Some(host_config(spec, labels)),
         networking_config: networking(&spec.network),
         ..ContainerCreateBody::default()
@@ -65,13 +75,14 @@ fn host_config(spec: &ContainerSpec, labels: &Labels) -> HostConfig {
         oom_score_adj: Some(oom_score),
         ulimits: Some(vec![ulimit("nofile", OPEN_FILES), ulimit("core", 0)]),
         cap_drop: Some(vec!["ALL".to_owned()]),
-        cap_add: Some(spec.capabilities.clone()),
+        cap_add: Some(capabilities(spec)),
         // No seccomp option: the engine's default profile applies.
-        security_opt: Some(vec!["no-new-privileges:true".to_owned()]),
+        security_opt: Some(security_options(spec)),
+        devices: spec.mounter.then(|| vec![fuse()]),
         privileged: Some(false),
         readonly_rootfs: Some(true),
         tmpfs: Some(tmpfs(spec)),
-        mounts: Some(spec.volumes.iter().map(|mount| volume_mount(mount, spec, labels)).collect()),
+        mounts: Some(mounts(spec, labels)),
         // The agent is the init process.
         init: Some(false),
         ipc_mode: Some("private".to_owned()),
@@ -85,14 +96,64 @@ fn host_config(spec: &ContainerSpec, labels: &Labels) -> HostConfig {
     }
 }
 
+fn capabilities(spec: &ContainerSpec) -> Vec<String> {
+    let of_mounter = MOUNTER_CAPABILITIES.iter().filter(|_| spec.mounter).map(|name| (*name).to_owned());
+    spec.capabilities.iter().cloned().chain(of_mounter).collect()
+}
+
+fn security_options(spec: &ContainerSpec) -> Vec<String> {
+    let mut options = vec!["no-new-privileges:true".to_owned()];
+    if spec.mounter {
+        // the engine's profile for AppArmor forbids mounting, whoever asks
+        options.push("apparmor=unconfined".to_owned());
+    }
+    options
+}
+
+fn fuse() -> DeviceMapping {
+    DeviceMapping {
+        path_on_host: Some(MOUNTER_DEVICE.to_owned()),
+        path_in_container: Some(MOUNTER_DEVICE.to_owned()),
+        cgroup_permissions: Some("rw".to_owned()),
+    }
+}
+
+fn mounts(spec: &ContainerSpec, labels: &Labels) -> Vec<EngineMount> {
+    let mut mounts: Vec<EngineMount> = spec.volumes.iter().map(|mount| volume_mount(mount, spec, labels)).collect();
+    if spec.mounter {
+        let source = mounts::of_mounter(labels.installation(), &spec.name);
+        let shared = MountBindOptionsPropagationEnum::RSHARED;
+        mounts.push(bind(&source, MOUNTER_FOLDER, false, shared));
+    }
+    mounts
+}
+
+/// A folder of the host; an error when it is not there.
+fn bind(
+    source: &std::path::Path,
+    target: &str,
+    read_only: bool,
+    propagation: MountBindOptionsPropagationEnum,
+) -> EngineMount {
+    EngineMount {
+        typ: Some(MountType::BIND),
+        read_only: Some(read_only),
+        source: Some(source.to_string_lossy().into_owned()),
+        target: Some(target.to_owned()),
+        bind_options: Some(MountBindOptions { propagation: Some(propagation), ..MountBindOptions::default() }),
+        ..EngineMount::default()
+    }
+}
+
 fn ulimit(name: &str, value: i64) -> ResourcesUlimits {
     ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) }
 }
 
 fn tmpfs(spec: &ContainerSpec) -> HashMap<String, String> {
+    let user = if spec.mounter { 0 } else { 1000 };
     let options = |(path, mib): (&String, &u32)| {
         let exec = if spec.executable.contains(path) { "exec" } else { "noexec" };
-        (path.clone(), format!("rw,{exec},nosuid,nodev,size={mib}m,uid=1000,gid=1000,mode=0755"))
+        (path.clone(), format!("rw,{exec},nosuid,nodev,size={mib}m,uid={user},gid={user},mode=0755"))
     };
     spec.tmpfs.iter().map(options).collect()
 }
@@ -100,6 +161,10 @@ fn tmpfs(spec: &ContainerSpec) -> HashMap<String, String> {
 /// The labels matter when the volume is absent: the engine then makes it, and it must be recognised as ours. A named volume of
 /// people has its owner already and takes nothing over from the image.
 fn volume_mount(mount: &Mount, spec: &ContainerSpec, labels: &Labels) -> EngineMount {
+    if let Some(carrier) = &mount.carrier {
+        let source = mounts::of_volume(labels.installation(), carrier, &mount.volume);
+        return bind(&source, &mount.path, mount.read_only, MountBindOptionsPropagationEnum::RPRIVATE);
+    }
     let owner = mount.named.map_or(VolumeOwner::Service(spec.service), VolumeOwner::Volume);
     EngineMount {
         typ: Some(MountType::VOLUME),
@@ -146,6 +211,7 @@ fn check(spec: &ContainerSpec) -> Result<(), CloudError> {
     for mount in &spec.volumes {
         // A path instead of a name would mount a folder of the host.
         checked_name(&mount.volume)?;
+        mount.carrier.as_deref().map_or(Ok(()), checked_name)?;
     }
     if let Some(unknown) = spec.capabilities.iter().find(|name| !ALLOWED_CAPABILITIES.contains(&name.as_str())) {
         return refuse(format!("capability {unknown} is not allowed"));
@@ -161,29 +227,10 @@ fn check(spec: &ContainerSpec) -> Result<(), CloudError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail loudly")]
 mod tests {
     use super::*;
-    use aerie_domain::{InstanceId, ServiceId};
-    use std::collections::BTreeMap;
-
-    fn spec() -> ContainerSpec {
-        ContainerSpec {
-            name: "aerie-1".into(),
-            instance: InstanceId::generate(),
-            service: ServiceId::generate(),
-            image: "x".into(),
-            network: NetworkMode::Host,
-            environment: BTreeMap::new(),
-            volumes: vec![],
-            tmpfs: [("/tmp".to_owned(), 16), ("/code".to_owned(), 8)].into(),
-            executable: vec!["/code".to_owned()],
-            capabilities: vec!["NET_BIND_SERVICE".into()],
-            cpu_millis: 4_000,
-            memory_mib: 64,
-            pids: 50,
-            log_mib: 3,
-        }
-    }
+    use crate::spec::some_container as spec;
 
     fn refused(spec: &ContainerSpec) -> bool {
         create_body(spec, &Labels::new("x"), "h").is_err_and(|error| error.kind == CloudErrorKind::InvalidSpec)
@@ -211,5 +258,28 @@ mod tests {
         let tmp = host.tmpfs.unwrap_or_default();
         assert!(tmp["/tmp"].starts_with("rw,noexec,nosuid,nodev,size=16m"));
         assert!(tmp["/code"].starts_with("rw,exec,nosuid,nodev,size=8m"));
+    }
+
+    #[test]
+    fn nothing_but_a_mounter_has_anything_of_the_host() {
+        let labels = Labels::new("x");
+        let (plain, mounter) = (spec(), ContainerSpec { mounter: true, ..spec() });
+        let of = |spec: &ContainerSpec| create_body(spec, &labels, "h").unwrap();
+        assert_eq!((of(&plain).user.as_deref(), of(&mounter).user.as_deref()), (Some(USER), Some(MOUNTER_USER)));
+        let host = |spec: &ContainerSpec| of(spec).host_config.unwrap();
+        assert_eq!((host(&plain).devices, host(&plain).mounts), (None, Some(vec![])));
+        assert_eq!(host(&plain).cap_add, Some(vec!["NET_BIND_SERVICE".to_owned()]));
+        let host = host(&mounter);
+        assert_eq!(host.privileged, Some(false));
+        assert_eq!(host.cap_add.unwrap(), ["NET_BIND_SERVICE", "SYS_ADMIN", "SETUID", "SETGID", "KILL"]);
+        assert_eq!(host.mounts.unwrap()[0].source.as_deref(), Some("/run/aerie/x/mounts/aerie-1"));
+
+        // A volume that a mounter carries is a folder of what it has mounted, and nothing else of the host.
+        let carried = Mount { carrier: Some("x-7-8".into()), ..Mount::own("x-volume-9", "/data/a") };
+        let user = ContainerSpec { volumes: vec![carried.clone()], ..spec() };
+        let mounts = of(&user).host_config.unwrap().mounts.unwrap();
+        assert_eq!(mounts[0].source.as_deref(), Some("/run/aerie/x/mounts/x-7-8/fs/9"));
+        let outside = Mount { carrier: Some("..".into()), ..carried };
+        assert!(refused(&ContainerSpec { volumes: vec![outside], ..spec() }));
     }
 }

@@ -33,6 +33,8 @@ const OWNED_FOLDER: &str = "/data";
 /// What is there goes first, so that it can be repeated.
 const COPY: &str = "find /data -mindepth 1 -delete && cp -a /mnt/. /data/";
 
+const EMPTY: &str = "find /data -mindepth 1 -delete";
+
 /// What cannot be read is not counted.
 const MEASURE: &str = "du -s -B1 /mnt 2>/dev/null | cut -f 1";
 
@@ -76,23 +78,28 @@ impl DockerCloud {
         made.and(removed)
     }
 
-    pub(super) async fn copy(&self, from: &str, to: &VolumeSpec) -> Result<(), CloudError> {
+    pub(super) async fn copy(&self, from: &VolumeSpec, to: &VolumeSpec) -> Result<(), CloudError> {
         self.ensure_volume(to).await?;
-        let source = Mount { read_only: true, ..Mount::own(from, "/mnt") };
+        let source = Mount { read_only: true, ..mount(from, "/mnt") };
         let spec = self.helper(&format!("{}-copy", to.name), vec![source, mount(to, OWNED_FOLDER)]);
         self.run_helper(&spec, COPY, COPY_LIMIT).await.map(drop)
     }
 
-    pub(super) async fn measure(&self, name: &str) -> Result<u64, CloudError> {
-        let volume = Mount { read_only: true, ..Mount::own(name, "/mnt") };
-        let spec = self.helper(&format!("{name}-size"), vec![volume]);
+    pub(super) async fn empty(&self, volume: &VolumeSpec) -> Result<(), CloudError> {
+        let spec = self.helper(&format!("{}-end", volume.name), vec![mount(volume, OWNED_FOLDER)]);
+        self.run_helper(&spec, EMPTY, COPY_LIMIT).await.map(drop)
+    }
+
+    pub(super) async fn measure(&self, volume: &VolumeSpec) -> Result<u64, CloudError> {
+        let spec =
+            self.helper(&format!("{}-size", volume.name), vec![Mount { read_only: true, ..mount(volume, "/mnt") }]);
         let told = self.run_helper(&spec, MEASURE, MEASURE_LIMIT).await?;
         told.trim().parse().map_err(|_| CloudError::new(CloudErrorKind::Transient, "the size of a volume was not told"))
     }
 
     /// Removes what was left behind by somebody who was interrupted.
     pub(super) async fn remove_helpers(&self, volume: &str) -> Result<(), CloudError> {
-        for work in ["made", "copy", "size"] {
+        for work in ["made", "copy", "size", "end"] {
             self.remove_container(&format!("{volume}-{work}"), Duration::ZERO).await?;
         }
         Ok(())
@@ -111,6 +118,7 @@ impl DockerCloud {
             tmpfs: BTreeMap::new(),
             executable: Vec::new(),
             capabilities: vec![],
+            mounter: false,
             cpu_millis: 1000,
             memory_mib: 128,
             pids: 32,
@@ -189,5 +197,5 @@ pub(super) fn mount(volume: &VolumeSpec, path: &str) -> Mount {
         VolumeOwner::Volume(id) => Some(id),
         VolumeOwner::Service(_) => None,
     };
-    Mount { named, ..Mount::own(&volume.name, path) }
+    Mount { named, carrier: volume.carrier.clone(), ..Mount::own(&volume.name, path) }
 }

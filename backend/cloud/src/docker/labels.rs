@@ -1,6 +1,6 @@
 //! The labels by which we recognise what is ours, and whose it is.
 
-use crate::VolumeOwner;
+use crate::{ContainerSpec, VolumeOwner};
 use aerie_domain::{InstanceId, ServiceId};
 use std::collections::HashMap;
 
@@ -9,6 +9,8 @@ const INSTANCE: &str = "aerie.instance";
 const SERVICE: &str = "aerie.service";
 const VOLUME: &str = "aerie.volume";
 const SPEC_HASH: &str = "aerie.spec-hash";
+/// On the containers that mount for others.
+const MOUNTER: &str = "aerie.mounter";
 /// Images belong to no installation: they are immutable and named by their content, so installations share them.
 const IMAGE: &str = "aerie.image";
 const KIND: &str = "aerie.kind";
@@ -62,16 +64,19 @@ impl Labels {
     }
 
     /// Labels of a container.
-    pub(super) fn of_instance(
-        &self,
-        instance: InstanceId,
-        service: ServiceId,
-        spec_hash: &str,
-    ) -> HashMap<String, String> {
-        let mut labels = self.of_service(service);
-        labels.insert(INSTANCE.to_owned(), instance.to_string());
+    pub(super) fn of_container(&self, spec: &ContainerSpec, spec_hash: &str) -> HashMap<String, String> {
+        let mut labels = self.of_service(spec.service);
+        labels.insert(INSTANCE.to_owned(), spec.instance.to_string());
         labels.insert(SPEC_HASH.to_owned(), spec_hash.to_owned());
+        if spec.mounter {
+            labels.insert(MOUNTER.to_owned(), "1".to_owned());
+        }
         labels
+    }
+
+    /// Whether a container with these labels mounts for others.
+    pub(super) fn are_of_mounter(labels: Option<&HashMap<String, String>>) -> bool {
+        labels.is_some_and(|labels| labels.contains_key(MOUNTER))
     }
 
     /// The line of a Dockerfile that labels a kind's image.
@@ -119,8 +124,9 @@ mod tests {
 
     #[test]
     fn a_container_is_recognised_by_its_own_installation_only() {
-        let (instance, service) = (InstanceId::generate(), ServiceId::generate());
-        let labels = Labels::new("school").of_instance(instance, service, "abc");
+        let spec = crate::spec::some_container();
+        let (instance, service) = (spec.instance, spec.service);
+        let labels = Labels::new("school").of_container(&spec, "abc");
         let identity = Identity { instance, service, spec_hash: "abc".into() };
         assert_eq!(Labels::new("school").identity(Some(&labels)), Some(identity));
         assert_eq!(Labels::new("other").identity(Some(&labels)), None);

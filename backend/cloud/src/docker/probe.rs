@@ -46,6 +46,7 @@ impl DockerCloud {
             tmpfs: BTreeMap::new(),
             executable: Vec::new(),
             capabilities: vec![],
+            mounter: false,
             cpu_millis: 500,
             memory_mib: 64,
             pids: 32,

@@ -15,6 +15,8 @@ pub enum Operation {
     EnsureVolume,
     CopyVolume,
     VolumeBytes,
+    /// `empty_volume`.
+    EmptyVolume,
     VolumeFolder,
     VolumeRead,
     VolumeWrite,

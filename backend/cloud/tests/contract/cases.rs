@@ -60,7 +60,7 @@ pub async fn a_network_in_use_stays(f: Fixture) {
 
 pub async fn volumes_are_made_once_and_removed(f: Fixture) {
     let service = ServiceId::generate();
-    let volume = VolumeSpec { name: format!("{}-data", f.run), owner: VolumeOwner::Service(service) };
+    let volume = VolumeSpec::on_host(format!("{}-data", f.run), VolumeOwner::Service(service));
     f.cloud.ensure_volume(&volume).await.unwrap();
     f.cloud.ensure_volume(&volume).await.unwrap();
     let listed = f.cloud.volumes().await.unwrap();
@@ -83,7 +83,7 @@ pub async fn volumes_are_made_once_and_removed(f: Fixture) {
 pub async fn named_volumes_belong_to_nobody_and_can_be_copied(f: Fixture) {
     let named = |name: &str| {
         let id = VolumeId::generate();
-        (id, VolumeSpec { name: format!("{}-volume-{name}", f.run), owner: VolumeOwner::Volume(id) })
+        (id, VolumeSpec::on_host(format!("{}-volume-{name}", f.run), VolumeOwner::Volume(id)))
     };
     let ((id, volume), (_, copy)) = (named("a"), named("b"));
     f.cloud.ensure_volume(&volume).await.unwrap();
@@ -99,9 +99,9 @@ pub async fn named_volumes_belong_to_nobody_and_can_be_copied(f: Fixture) {
         f.cloud.ensure_container(spec).await.unwrap();
     }
     assert_eq!(kind_of(f.cloud.remove_volume(&volume.name).await), CloudErrorKind::Conflict);
-    f.cloud.copy_volume(&volume.name, &copy).await.unwrap();
-    f.cloud.copy_volume(&volume.name, &copy).await.unwrap();
-    assert!(f.cloud.volume_bytes(&copy.name).await.unwrap() < 1 << 20);
+    f.cloud.copy_volume(&volume, &copy).await.unwrap();
+    f.cloud.copy_volume(&volume, &copy).await.unwrap();
+    assert!(f.cloud.volume_bytes(&copy).await.unwrap() < 1 << 20);
     for spec in [&writer, &reader] {
         f.cloud.remove_container(&spec.name, Duration::ZERO).await.unwrap();
     }
@@ -116,7 +116,7 @@ pub async fn named_volumes_belong_to_nobody_and_can_be_copied(f: Fixture) {
 
 pub fn named_volume(f: &Fixture) -> VolumeSpec {
     let id = VolumeId::generate();
-    VolumeSpec { name: format!("{}-volume-{}", f.run, id.0.simple()), owner: VolumeOwner::Volume(id) }
+    VolumeSpec::on_host(format!("{}-volume-{}", f.run, id.0.simple()), VolumeOwner::Volume(id))
 }
 
 pub fn at(path: &str) -> VolumePath {

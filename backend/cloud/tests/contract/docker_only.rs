@@ -107,7 +107,7 @@ async fn data_on_volumes_outlives_containers() {
         f.cloud.ensure_container(&spec).await.unwrap();
         assert_eq!(line_with(&*f.cloud, &spec.name, "count").await, "count 1");
         f.cloud.remove_container(&spec.name, Duration::ZERO).await.unwrap();
-        f.cloud.ensure_volume(&VolumeSpec { name: volume, owner: VolumeOwner::Service(spec.service) }).await.unwrap();
+        f.cloud.ensure_volume(&VolumeSpec::on_host(volume, VolumeOwner::Service(spec.service))).await.unwrap();
         f.cloud.ensure_container(&spec).await.unwrap();
         assert_eq!(line_with(&*f.cloud, &spec.name, "count").await, "count 2");
     })
@@ -120,17 +120,17 @@ async fn what_is_on_a_named_volume_can_be_written_copied_and_measured() {
     with_real(async |_, f| {
         let named = |name: &str| {
             let id = VolumeId::generate();
-            (id, VolumeSpec { name: format!("{}-volume-{name}", f.run), owner: VolumeOwner::Volume(id) })
+            (id, VolumeSpec::on_host(format!("{}-volume-{name}", f.run), VolumeOwner::Volume(id)))
         };
         let ((id, volume), (copy_id, copy)) = (named("a"), named("b"));
         f.cloud.ensure_volume(&volume).await.unwrap();
-        assert_eq!(f.cloud.volume_bytes(&volume.name).await.unwrap(), 4096, "an empty folder");
+        assert_eq!(f.cloud.volume_bytes(&volume).await.unwrap(), 4096, "an empty folder");
         let mount = Mount { named: Some(id), ..Mount::own(&volume.name, "/data") };
         let spec = ContainerSpec { volumes: vec![mount], ..f.behaving("counter", "count") };
         f.cloud.ensure_container(&spec).await.unwrap();
         assert_eq!(line_with(&*f.cloud, &spec.name, "count").await, "count 1");
-        f.cloud.copy_volume(&volume.name, &copy).await.unwrap();
-        assert!(f.cloud.volume_bytes(&copy.name).await.unwrap() > 4096);
+        f.cloud.copy_volume(&volume, &copy).await.unwrap();
+        assert!(f.cloud.volume_bytes(&copy).await.unwrap() > 4096);
         f.cloud.remove_container(&spec.name, Duration::ZERO).await.unwrap();
         let mount = Mount { named: Some(copy_id), ..Mount::own(&copy.name, "/data") };
         let spec = ContainerSpec { volumes: vec![mount], ..f.behaving("counter-2", "count") };

@@ -100,6 +100,7 @@ impl Fixture {
             tmpfs: BTreeMap::from([("/tmp".to_owned(), 8)]),
             executable: Vec::new(),
             capabilities: vec![],
+            mounter: false,
             cpu_millis: 1000,
             memory_mib: 48,
             pids: 32,

@@ -34,6 +34,7 @@ async fn instance(app: &App, service: &str) -> (InstanceId, String) {
         tmpfs: BTreeMap::new(),
         executable: Vec::new(),
         capabilities: Vec::new(),
+        mounter: false,
         cpu_millis: 100,
         memory_mib: 64,
         pids: 10,

@@ -75,7 +75,8 @@ impl App {
         let lifecycle = Lifecycle::new();
         let listener = Arc::new(Listener::start(&store, lifecycle.soft()));
         let cloud = SimulatedCloud::new(SimulatedOptions::default());
-        usecases.give_volume_files(Arc::new(CloudFiles::new(Arc::new(cloud.clone()), "test")));
+        let files = CloudFiles::new(Arc::new(cloud.clone()), store.clone(), usecases.kinds().clone(), "test");
+        usecases.give_volume_files(Arc::new(files));
         let state = AppState {
             usecases,
             store,

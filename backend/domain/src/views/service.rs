@@ -92,6 +92,9 @@ pub struct ServiceSummary {
     /// What it does now, as its kind shows it.
     #[serde(default)]
     pub figures: Vec<FigureView>,
+    /// It can keep the content of volumes for the services of its application.
+    #[serde(default)]
+    pub keeps_volumes: bool,
 }
 
 /// How many of a role are wanted, and how many serve now.

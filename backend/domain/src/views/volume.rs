@@ -1,7 +1,7 @@
 //! Volumes: named things of an application that keep files and outlive services.
 
 use super::ServiceLink;
-use crate::{ApplicationId, VolumeId, VolumeState};
+use crate::{ApplicationId, ServiceId, VolumeId, VolumeState};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -32,6 +32,12 @@ pub struct VolumeView {
     pub warn_mib: u32,
     /// It holds more.
     pub is_large: bool,
+    /// The service of its application that keeps its content; none when it lies on the host of the containers.
+    #[serde(default)]
+    pub kept_by: Option<ServiceLink>,
+    /// How much may be on it, MiB. Only where a service keeps it.
+    #[serde(default)]
+    pub quota_mib: Option<u32>,
     /// Services that have it.
     pub used_by: Vec<VolumeUseView>,
     /// When created.
@@ -92,6 +98,13 @@ pub struct CreateVolume {
     /// Warn above so many MiB; 1024 when left out.
     #[serde(default)]
     pub warn_mib: Option<i64>,
+    /// A service of the application that shall keep its content, of a kind that can (files); left out, it lies on the host of
+    /// the containers. That stays so.
+    #[serde(default)]
+    pub kept_by: Option<ServiceId>,
+    /// How much may be on it, MiB; no limit when left out. Only where a service keeps it.
+    #[serde(default)]
+    pub quota_mib: Option<i64>,
 }
 
 /// Form that changes a volume. What is left out stays.
@@ -107,6 +120,9 @@ pub struct ChangeVolume {
     /// Warn above so many MiB.
     #[serde(default)]
     pub warn_mib: Option<i64>,
+    /// How much may be on it, MiB; 0 for no limit. Only where a service keeps it.
+    #[serde(default)]
+    pub quota_mib: Option<i64>,
 }
 
 /// Form that makes a copy of a volume.

@@ -138,6 +138,11 @@ fn limits(spec: &KindSpec) -> Check {
     ensure(spec.roles.iter().filter(|role| role.has_slots()).count() <= 1, || {
         "roles.volume.each: is for one role of a kind, an instance has one slot".to_owned()
     })?;
+    let mut mounters = spec.roles.iter().filter(|role| role.mounts);
+    ensure(mounters.clone().count() <= 1, || "roles.mounts: is for one role of a kind".to_owned())?;
+    ensure(mounters.all(|role| role.auxiliary && role.volume.is_none() && !spec.host_network), || {
+        "roles.mounts: is for helpers (auxiliary) without a volume".to_owned()
+    })?;
     for role in &spec.roles {
         let at = format!("roles.{}", role.name);
         ensure(role.max > 0 && role.min <= role.max, || format!("{at}.max: must be at least 1 and at least min"))?;

@@ -40,6 +40,7 @@ const NAMES: &[&str] = &[
     "draining",
     "slots",
     "slots_wanted",
+    "carried",
 ];
 
 /// What the commands of actions can name besides.

@@ -1,7 +1,7 @@
 //! Rendering a kind for made-up services when it is loaded, so that a misspelt filter or setting is told then rather
 //! than by the first service that needs it.
 
-use super::{ActionCall, Bound, Member, OfferContext, RenderContext, RenderError, Route};
+use super::{ActionCall, Bound, Carried, Member, OfferContext, RenderContext, RenderError, Route};
 use crate::Kind;
 use aerie_agent_protocol::CodeVersionSpec;
 use aerie_domain::{ActionName, ActionRunId, BackupScript, CodeVersionId, InstanceId, LifeId};
@@ -72,6 +72,10 @@ fn full(kind: &Kind) -> RenderContext {
         draining: kind.spec.roles.iter().map(|role| role.name.clone()).collect(),
         slots: 3,
         slots_wanted: 3,
+        carried: vec![
+            Carried { folder: "1".to_owned(), quota_mib: Some(1) },
+            Carried { folder: "2".to_owned(), quota_mib: None },
+        ],
         ..bare(kind)
     }
 }
@@ -96,5 +100,6 @@ fn bare(kind: &Kind) -> RenderContext {
         draining: Vec::new(),
         slots: 1,
         slots_wanted: 1,
+        carried: Vec::new(),
     }
 }

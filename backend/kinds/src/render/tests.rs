@@ -49,6 +49,7 @@ pub(super) fn context(roles: &[&str]) -> RenderContext {
         draining: Vec::new(),
         slots: 1,
         slots_wanted: 1,
+        carried: Vec::new(),
     }
 }
 

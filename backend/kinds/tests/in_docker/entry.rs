@@ -37,6 +37,7 @@ fn context(public_port: u16, routes: Vec<Route>) -> RenderContext {
         draining: Vec::new(),
         slots: 1,
         slots_wanted: 1,
+        carried: Vec::new(),
     }
 }
 

@@ -137,6 +137,7 @@ async fn write_step(
         Step::SetResult { run, instance, state, code, message } => {
             changes.service |= txn.action_result_set(*run, *instance, *state, *code, message).await?;
         }
+        Step::WakeUsersOfCarried => txn.wake_users_of_carried(service).await?,
         Step::Progress(text) => changes.operation |= txn.operations_progress(service, text).await? > 0,
         Step::Finish(generation) => changes.operation |= txn.operations_finish(service, *generation).await? > 0,
         Step::Fail { generation, error } => {

@@ -28,6 +28,8 @@ pub(super) struct Board<'w> {
     pub waiting_placements: usize,
     /// Something waits for the kind's image.
     pub wants_image: bool,
+    /// Services that have volumes which this one carries can get at them, or will get at them in another way.
+    pub wake_users: bool,
 }
 
 /// An instance as it shall be.
@@ -109,6 +111,7 @@ impl<'w> Board<'w> {
             wake_entry: false,
             waiting_placements: 0,
             wants_image: false,
+            wake_users: false,
         }
     }
 
@@ -138,6 +141,11 @@ impl<'w> Board<'w> {
     pub fn slots(&self) -> u32 {
         let held = self.world.instances.iter().filter_map(|row| row.slot).max();
         held.map_or(0, |highest| highest + 1).max(self.slots_wanted())
+    }
+
+    /// The instance mounts volumes that the service carries.
+    pub fn mounts(&self, draft: &Draft<'_>) -> bool {
+        self.spec().mounter().is_some_and(|role| draft.phase(&role.name).is_some())
     }
 
     pub fn is_public(&self, role: &RoleName) -> bool {

@@ -114,6 +114,7 @@ pub(super) fn context(board: &Board<'_>, draft: &Draft<'_>, members: &Members) -
             .collect(),
         slots: board.slots(),
         slots_wanted: board.slots_wanted(),
+        carried: if board.mounts(draft) { service.carried.clone() } else { Vec::new() },
     }
 }
 

@@ -8,13 +8,17 @@ use crate::{
     backoff, explain, names,
     step::{Level, Step},
     subnets,
-    world::{Attached, Image, Instance, Role, Seen, Task, Work, World},
+    world::{Attached, Image, Instance, Role, Seen, Task, VolumePlace, Work, World},
 };
 use aerie_agent_protocol::{ENV_DIRECTOR, ENV_INSTANCE, ENV_PORTS_BESIDE};
 use aerie_cloud::{ContainerSpec, ContainerStatus, Mount, NetworkMode, NetworkSpec, VolumeOwner, VolumeSpec};
 use aerie_domain::{RoleName, RolePhase};
 use aerie_kinds::Kind;
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
 
 /// How often to look whether a service that is used has started: its manager does not wake those that wait for it. Longer:
 /// starts are slower; shorter: every start of several services costs more queries.
@@ -79,8 +83,10 @@ fn start_over(board: &mut Board<'_>, index: usize) {
             roles.push(Role { phase: RolePhase::Starting, since: now, ..role.clone() });
         }
     }
+    // What it has mounted is of no use any more, and whoever had it needs another path: another instance takes its place.
+    let is_over = roles.is_empty() || board.mounts(&board.drafts[index]);
     let draft = &mut board.drafts[index];
-    draft.wanted = !roles.is_empty();
+    draft.wanted = !is_over;
     draft.roles = roles;
 }
 
@@ -119,7 +125,10 @@ pub(super) fn bring_about(board: &mut Board<'_>) {
         want_image(board);
     }
     if !starts.is_empty() && !waits_for_others(board) {
-        start(board, starts);
+        starts.retain(|(index, _)| !waits_for_volumes(board, *index));
+        if !starts.is_empty() {
+            start(board, starts);
+        }
     }
     let given_up = board.drafts.iter().filter(|draft| !draft.wanted).filter_map(|draft| draft.row);
     let gone: Vec<&Instance> = given_up.chain(board.world.instances.iter().filter(|row| !row.wanted)).collect();
@@ -142,6 +151,19 @@ fn waits_for_others(board: &mut Board<'_>) -> bool {
     let text = explain::waits_for(awaited);
     board.doing.push(text.clone());
     board.trouble(Weight::Waiting, format!("Starts when what it uses is there: {text}."));
+    board.plan.wake(board.world.now + AWAIT_POLL);
+    true
+}
+
+/// An instance is made with its volumes or not at all.
+fn waits_for_volumes(board: &mut Board<'_>, index: usize) -> bool {
+    let away = volumes_away(board, board.drafts[index].roles.iter().map(|role| &role.name));
+    if away.is_empty() {
+        return false;
+    }
+    let text = explain::waits_for_volumes(&away);
+    board.doing.push(text.clone());
+    board.trouble(Weight::Waiting, format!("Instances can start when their volumes are there: {text}."));
     board.plan.wake(board.world.now + AWAIT_POLL);
     true
 }
@@ -255,7 +277,8 @@ fn start(board: &mut Board<'_>, starts: Vec<(usize, String)>) {
         let spec = container(board, &board.drafts[index], image, director);
         for mount in &spec.volumes {
             let owner = mount.named.map_or(VolumeOwner::Service(world.service.id), VolumeOwner::Volume);
-            let step = Step::EnsureVolume(VolumeSpec { name: mount.volume.clone(), owner });
+            let volume = VolumeSpec { name: mount.volume.clone(), owner, carrier: mount.carrier.clone() };
+            let step = Step::EnsureVolume(volume);
             if !board.plan.steps.contains(&step) {
                 board.plan.steps.push(step);
             }
@@ -274,19 +297,37 @@ fn start(board: &mut Board<'_>, starts: Vec<(usize, String)>) {
 }
 
 /// The volumes of the application that an instance with these roles has.
-pub(super) fn named_volumes<'r>(board: &Board<'_>, mut roles: impl Iterator<Item = &'r RoleName>) -> Vec<Mount> {
-    let Some(spec) = board.spec().volumes.as_ref().filter(|spec| roles.any(|role| spec.roles.contains(role))) else {
-        return Vec::new();
-    };
-    let world = board.world;
+pub(super) fn named_volumes<'r>(board: &Board<'_>, roles: impl Iterator<Item = &'r RoleName>) -> Vec<Mount> {
     let mount = |volume: &Attached| Mount {
-        volume: names::named_volume(&world.settings.installation, volume.id),
+        volume: names::named_volume(&board.world.settings.installation, volume.id),
         path: volume.path.clone(),
         named: Some(volume.id),
         read_only: volume.read_only,
+        carrier: match &volume.place {
+            VolumePlace::Carried(container) => Some(container.clone()),
+            VolumePlace::Host | VolumePlace::Away(_) => None,
+        },
     };
-    let below = |volume: &&Attached| volume.path.starts_with(&format!("{}/", spec.folder));
-    world.service.volumes.iter().filter(below).map(mount).collect()
+    attached(board, roles).map(mount).collect()
+}
+
+/// The services that keep volumes of such an instance and cannot be reached now.
+pub(super) fn volumes_away<'r>(board: &Board<'_>, roles: impl Iterator<Item = &'r RoleName>) -> Vec<String> {
+    let away = attached(board, roles).filter_map(|volume| match &volume.place {
+        VolumePlace::Away(service) => Some(service.clone()),
+        VolumePlace::Host | VolumePlace::Carried(_) => None,
+    });
+    away.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn attached<'w, 'r>(
+    board: &Board<'w>,
+    mut roles: impl Iterator<Item = &'r RoleName>,
+) -> impl Iterator<Item = &'w Attached> {
+    let spec = board.spec().volumes.as_ref().filter(|spec| roles.any(|role| spec.roles.contains(role)));
+    let below = spec.map(|spec| format!("{}/", spec.folder));
+    let volumes = board.world.service.volumes.iter();
+    volumes.filter(move |volume| below.as_ref().is_some_and(|below| volume.path.starts_with(below)))
 }
 
 /// What the agent has to know to find a director, also when the one that makes its container goes away before it could tell it
@@ -336,6 +377,7 @@ fn container(board: &Board<'_>, draft: &Draft<'_>, image: String, director: IpAd
         tmpfs: spec.tmpfs.clone(),
         executable: spec.executable.clone(),
         capabilities: spec.capabilities.clone(),
+        mounter: board.mounts(draft),
         cpu_millis: spec.size.cpu_millis,
         memory_mib: spec.size.memory_mib,
         pids: spec.size.pids,

@@ -25,6 +25,7 @@ pub(super) fn into_plan(mut board: Board<'_>) -> Plan {
         std::mem::take(&mut board.plan.steps).into_iter().partition(Step::is_row);
     rows.extend(later);
     rows.extend(board.world.entry.service.filter(|_| board.wake_entry).map(Step::WakeEntry));
+    rows.extend(board.wake_users.then_some(Step::WakeUsersOfCarried));
     let mut plan = board.plan;
     if rows.iter().any(|step| matches!(step, Step::Retire(_))) {
         // what waited for its place can go on

@@ -9,7 +9,7 @@ use super::{
     Render,
     board::{Age, Board, Draft, Weight},
     configs,
-    containers::named_volumes,
+    containers::{named_volumes, volumes_away},
     leaving::is_exclusive,
     matching::Matching,
 };
@@ -58,7 +58,12 @@ fn has_other_volumes(board: &Board<'_>, draft: &Draft<'_>, row: &Instance) -> bo
     let Some(made) = row.container.as_ref().filter(|_| row.is_running()) else { return false };
     let has: Vec<&Mount> = made.volumes.iter().filter(|mount| mount.named.is_some()).collect();
     // draining roles keep what they have
-    let wanted = named_volumes(board, draft.roles.iter().map(|role| &role.name));
+    let roles = || draft.roles.iter().map(|role| &role.name);
+    if !volumes_away(board, roles()).is_empty() {
+        // whoever takes its place would have to wait for them, too
+        return false;
+    }
+    let wanted = named_volumes(board, roles());
     has != wanted.iter().collect::<Vec<_>>()
 }
 

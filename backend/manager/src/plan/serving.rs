@@ -31,6 +31,7 @@ pub(super) fn promote(board: &mut Board<'_>) -> bool {
                     }
                     promoted.push(role.to_string());
                     board.wake_entry |= board.is_public(role);
+                    board.wake_users |= board.mounts(&board.drafts[index]);
                 }
             }
         }

@@ -18,6 +18,8 @@ async fn a_volume_lives_until_its_time_in_the_trash_is_over(pool: PgPool) {
         note: String::new(),
         warn_mib: 1024,
         source,
+        carried_by: None,
+        quota_mib: None,
     };
     let uploads = new("uploads", None);
     let mut txn = store.begin().await.unwrap();
@@ -88,4 +90,39 @@ async fn a_volume_lives_until_its_time_in_the_trash_is_over(pool: PgPool) {
     store.volume_forget(uploads.id).await.unwrap();
     assert!(store.volume_fetch(copy.id).await.unwrap().is_none());
     assert!(store.volume_fetch(uploads.id).await.unwrap().is_some(), "what was taken out of the trash stays");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_service_keeps_volumes_and_they_go_with_it(pool: PgPool) {
+    let world = world(pool).await;
+    let store = world.store;
+    let carrier = store.service_fetch(world.php).await.unwrap().unwrap();
+    let new = NewVolume {
+        id: VolumeId::generate(),
+        owner_id: world.ada,
+        application_id: carrier.application_id,
+        name: "uploads".parse().unwrap(),
+        note: String::new(),
+        warn_mib: 1024,
+        source: None,
+        carried_by: Some(carrier.id),
+        quota_mib: Some(10),
+    };
+    let mut txn = store.begin().await.unwrap();
+    txn.volume_insert(&new).await.unwrap();
+    txn.commit().await.unwrap();
+    let rows = store.volumes_carried(carrier.id).await.unwrap();
+    assert_eq!((rows.len(), rows[0].carried_by, rows[0].quota_mib), (1, Some(carrier.id), Some(10)));
+    assert_eq!(store.volumes_fetch(&[new.id]).await.unwrap(), rows);
+    let mut txn = store.begin().await.unwrap();
+    txn.volume_change(new.id, &new.name, "pictures", 512, None).await.unwrap();
+    txn.volume_trash(new.id).await.unwrap();
+    txn.wake_users_of_carried(carrier.id).await.unwrap();
+    txn.commit().await.unwrap();
+    let rows = store.volumes_carried(carrier.id).await.unwrap();
+    assert_eq!((rows.len(), rows[0].quota_mib), (1, None), "its content is there as long as it is in the trash");
+    let mut txn = store.begin().await.unwrap();
+    txn.service_delete(carrier.id).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(store.volume_fetch(new.id).await.unwrap(), None);
 }

@@ -18,11 +18,15 @@ impl UseCases {
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let uses = self.store().attachments_of_volumes(&ids).await?;
         let of: Vec<_> = applications.iter().map(|application| application.id).collect();
-        let services = if uses.is_empty() { Vec::new() } else { self.store().services_of_applications(&of).await? };
+        let names_services = !uses.is_empty() || rows.iter().any(|row| row.carried_by.is_some());
+        let services = if names_services { self.store().services_of_applications(&of).await? } else { Vec::new() };
+        let keeper = |row: &VolumeRow| services.iter().find(|service| Some(service.id) == row.carried_by);
         let view = |row: VolumeRow| {
             let application = applications.iter().find(|application| Some(application.id) == row.application_id);
             VolumeView {
                 id: row.id,
+                kept_by: keeper(&row).map(|service| self.link(service)),
+                quota_mib: row.quota_mib,
                 application_id: row.application_id,
                 application: application.map(|application| application.name.to_string()).unwrap_or_default(),
                 name: row.name.to_string(),

@@ -100,6 +100,7 @@ impl Data {
             draining: Vec::new(),
             slots: 1,
             slots_wanted: 1,
+            carried: Vec::new(),
         };
         self.kind.render(&context).expect("the kind can be rendered")
     }

@@ -172,6 +172,7 @@ impl Site {
             draining: Vec::new(),
             slots: 1,
             slots_wanted: 1,
+            carried: Vec::new(),
         }
     }
 }

@@ -8,7 +8,10 @@ use crate::{
     plan::{KindFiles, Render, plan},
     settings::ManagerSettings,
     step::Plan,
-    world::{Attached, Entry, EntryInstance, Image, Instance, OpenOperation, Seen, Service, Status, Version, World},
+    world::{
+        Attached, Entry, EntryInstance, Image, Instance, OpenOperation, Seen, Service, Status, Version, VolumePlace,
+        World,
+    },
 };
 use aerie_agent_protocol::{CodePlan, CodeVersionSpec, FileSpec, InstanceConfig, TaskReport};
 use aerie_cloud::ContainerSpec;
@@ -18,8 +21,9 @@ use aerie_domain::{
 };
 use aerie_kinds::Kind;
 pub(crate) use engine::life;
+pub use kind::php_kind;
 pub(crate) use kind::role;
-use kind::{Plain, database_kind, php_kind};
+use kind::{Plain, database_kind};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -103,6 +107,7 @@ impl Imitation {
                 previous: None,
                 slots_kept: 0,
                 volumes: vec![],
+                carried: vec![],
                 restart_generation: 0,
                 restarting: vec![],
             },
@@ -217,8 +222,16 @@ impl Imitation {
     /// Gives it a volume of its application, to write or only to read, or none.
     pub fn attach(&mut self, read_only: Option<bool>) {
         let id = VolumeId(uuid::Uuid::from_u128(55));
-        let attached = read_only.map(|read_only| Attached { id, path: "/data/files".into(), read_only });
+        let attached =
+            read_only.map(|read_only| Attached { id, path: "/data/files".into(), read_only, place: VolumePlace::Host });
         self.ask(|service| service.volumes = attached.into_iter().collect());
+    }
+
+    /// Where the content of that volume lies.
+    pub fn lies(&mut self, place: &VolumePlace) {
+        for volume in &mut self.world.service.volumes {
+            volume.place = place.clone();
+        }
     }
 
     /// The volumes of its application that its containers have, and whether they can only be read.

@@ -13,3 +13,4 @@ mod rules_replacing;
 mod rules_scaling;
 mod rules_slots;
 mod rules_stopping;
+mod rules_volumes;

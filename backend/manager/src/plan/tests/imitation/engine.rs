@@ -158,7 +158,7 @@ impl Imitation {
                 assert!(!self.containers.contains_key(&id), "a row outlives its container");
                 self.world.instances.retain(|row| row.id != id);
             }
-            Step::WakeEntry(_) | Step::BuildImage | Step::EnsureNetwork(_) => {}
+            Step::WakeEntry(_) | Step::WakeUsersOfCarried | Step::BuildImage | Step::EnsureNetwork(_) => {}
             Step::EnsureVolume(volume) => {
                 self.volumes.insert(volume.name);
             }

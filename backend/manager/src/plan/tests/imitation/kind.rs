@@ -9,7 +9,7 @@ use aerie_kinds::{Kind, RenderContext};
 use std::{collections::BTreeMap, fmt::Write};
 
 /// A kind with everything that the rules speak of, but slots.
-pub(super) fn php_kind() -> Kind {
+pub fn php_kind() -> Kind {
     kind("php", include_str!("php.toml"))
 }
 
