@@ -131,8 +131,8 @@ pub enum Step {
     RemoveVolumes,
     /// Remove the application's network.
     RemoveNetwork,
-    /// Remove the service's kept output and its row.
-    Delete,
+    /// Remove the service's kept output and its row; with that, what was asked for up to this generation is done.
+    Delete(i64),
 }
 
 impl Step {
@@ -147,7 +147,7 @@ impl Step {
                 | Self::Remove { .. }
                 | Self::RemoveVolumes
                 | Self::RemoveNetwork
-                | Self::Delete
+                | Self::Delete(_)
         )
     }
 }

@@ -116,9 +116,9 @@ impl Executor {
                     result => result?,
                 }
             }
-            Step::Delete => {
+            Step::Delete(generation) => {
                 kept_logs::forget_service(&self.settings.log_dir, subject.service).await?;
-                self.delete(subject, lease).await?;
+                self.delete(subject, lease, *generation).await?;
             }
             // the others are rows
             _ => {}

@@ -51,14 +51,17 @@ impl Executor {
         Ok(())
     }
 
-    /// Removes the service's row, and the application's if it was waiting for that.
-    pub(super) async fn delete(&self, subject: &Subject, lease: &Lease) -> Result<(), PassError> {
+    /// Removes the service's row, and the application's if it was waiting for that. Whoever waits for the operation finds
+    /// the service gone when that is done.
+    pub(super) async fn delete(&self, subject: &Subject, lease: &Lease, generation: i64) -> Result<(), PassError> {
         let mut txn = self.store.begin_fenced(lease).await?;
+        let ended = txn.operations_finish(subject.service, generation).await? > 0;
         let application_gone = txn.service_delete(subject.service).await?;
         if let Some(entry) = subject.entry {
             txn.wake_service(entry).await?;
         }
-        tell(&mut txn, subject, &Changes { service: true, ..Changes::default() }).await?;
+        let changes = Changes { service: true, operation: ended, ..Changes::default() };
+        tell(&mut txn, subject, &changes).await?;
         if application_gone {
             txn.event_append(&event(subject, EventKind::Application, None)).await?;
         }

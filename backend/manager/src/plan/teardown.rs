@@ -157,8 +157,7 @@ fn finish(world: &World, plan: &mut Plan) {
         if world.last_in_application {
             plan.steps.push(Step::RemoveNetwork);
         }
-        plan.steps.push(Step::Finish(service.generation));
-        plan.steps.push(Step::Delete);
+        plan.steps.push(Step::Delete(service.generation));
         plan.wake(world.now + Duration::seconds(1));
         return;
     }

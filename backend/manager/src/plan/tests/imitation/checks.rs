@@ -68,7 +68,7 @@ impl Imitation {
             assert!(known(id), "foreign instance in {step:?}");
         }
         let first_engine = plan.steps.iter().position(|step| !step.is_row()).unwrap_or(plan.steps.len());
-        let deletes = plan.steps.contains(&Step::Delete);
+        let deletes = plan.steps.iter().any(|step| matches!(step, Step::Delete(_)));
         assert!(deletes || plan.steps[first_engine..].iter().all(|step| !step.is_row()), "rows come first");
         assert!(
             plan.lines.is_empty() || !plan.steps.is_empty(),

@@ -183,8 +183,10 @@ impl Imitation {
                 self.volumes.retain(|volume| volume.contains("-volume-"));
             }
             Step::RemoveNetwork => assert!(self.containers.is_empty()),
-            Step::Delete => {
+            Step::Delete(generation) => {
                 assert!(self.world.instances.is_empty());
+                self.finished.push(generation);
+                self.world.operation = None;
                 self.deleted = true;
             }
         }
