@@ -75,11 +75,11 @@ fn place(keepers: &[(String, String)], error: Signal<Option<PageError>>) -> Opti
             <div class="field">
                 <label for="volume-kept-by">"Kept by"</label>
                 <select id="volume-kept-by" name="kept_by">
-                    <option value="">"the host of the containers"</option>
+                    <option value="">"the host"</option>
                     {services}
                 </select>
             </div>
-            <Field form="volume" name="quota_mib" label="Limit in MB (kept by a service)" error max_length=7 />
+            <Field form="volume" name="quota_mib" label="Limit (MB)" error max_length=7 />
         }
     })
 }
