@@ -31,7 +31,6 @@ pub fn use_events(
 ) -> Signal<Connection> {
     let connection = RwSignal::new(Connection::Off);
     let attempt = RwSignal::new(0_u32);
-    let opened_before = StoredValue::new(false);
     let visible = page_visible();
     let concerns = Arc::new(concerns);
     Effect::new(move |_| {
@@ -58,9 +57,8 @@ pub fn use_events(
             let now = if state == SourceState::Open { Connection::Live } else { Connection::Connecting };
             _ = connection.try_set(now);
             match state {
-                // Whatever happened while there was no connection, and was not replayed, is seen by looking again.
-                SourceState::Open if opened_before.try_get_value() == Some(true) => changed.run(()),
-                SourceState::Open => _ = opened_before.try_set_value(true),
+                // Whatever happened since the page was made, or while there was no connection, is seen by looking again.
+                SourceState::Open => changed.run(()),
                 SourceState::Closed => set_timeout(move || _ = attempt.try_update(|n| *n += 1), REOPEN),
                 SourceState::Retrying => {}
             }
