@@ -20,7 +20,7 @@ use tokio::{
     sync::{broadcast, mpsc},
     time::{Instant, sleep_until},
 };
-use tokio_stream::{StreamExt, StreamMap};
+use tokio_stream::StreamMap;
 
 /// Items that wait for a slow reader. Larger: more memory per reader; smaller: more gaps in bursts.
 const QUEUE: usize = 2_000;
@@ -30,6 +30,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const LOOK_SOON: Duration = Duration::from_millis(150);
 /// Manager lines fetched at once.
 const MANAGER_BATCH: u32 = 1_000;
+/// Lines of instances taken at once when so many are there. More: signals wait longer; fewer: a burst costs more per line.
+const READY: usize = 256;
 
 /// What a reader gets. Every item but the last carries the cursor to come back with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,19 +132,15 @@ impl Pump {
 
     async fn live(&mut self) -> Over {
         let mut look_at = Instant::now();
+        let mut ready = Vec::with_capacity(READY);
         loop {
-            // `next` and `recv` are cancel-safe, the sleeps are made anew from their deadlines.
+            // `next_many` and `recv` are cancel-safe, the sleeps are made anew from their deadlines.
             tokio::select! {
-                Some((short, line)) = self.streams.next(), if !self.streams.is_empty() => match line {
-                    Ok(line) => if self.offer(&Source::Instance(short), line).is_err() { return Over },
-                    Err(error) => {
-                        if !sources::is_absent(&error) {
-                            tracing::warn!(error = crate::errors::chain(&error), "an instance's output broke off");
-                        }
-                        // Opened again from its position at the next look, if it is still there.
-                        self.streams.remove(&short);
+                _ = self.streams.next_many(&mut ready, READY), if !self.streams.is_empty() => {
+                    for (short, line) in ready.drain(..) {
+                        if self.take(short, line).is_err() { return Over }
                     }
-                },
+                }
                 signal = self.signals.recv() => {
                     if self.concerns(&signal) {
                         look_at = look_at.min(Instant::now() + LOOK_SOON);
@@ -154,6 +152,20 @@ impl Pump {
                     if self.tell_gap().is_err() { return Over; }
                     look_at = Instant::now() + LOOK_EVERY;
                 }
+            }
+        }
+    }
+
+    fn take(&mut self, short: String, line: Result<Marked, CloudError>) -> Result<(), Over> {
+        match line {
+            Ok(line) => self.offer(&Source::Instance(short), line),
+            Err(error) => {
+                if !sources::is_absent(&error) {
+                    tracing::warn!(error = crate::errors::chain(&error), "an instance's output broke off");
+                }
+                // Opened again from its position at the next look, if it is still there.
+                self.streams.remove(&short);
+                Ok(())
             }
         }
     }
