@@ -1,6 +1,6 @@
 # What the nodes of a cluster should do next, from the lines of `nodes` (see cluster): the first of these that is needed.
 #   alone ADDRESS        this replica shall have a part of the keys
-#   weights ID=1 ID=0 …  the keys shall be moved: away from those with 0, also to those with 1
+#   weights ID=1 ID=0 …  the keys shall be moved: away from those with 0, evenly to those with 1
 #   copy ADDRESS ID      this node shall be a replica of that one
 # Nothing while a node that shall stay is away. Variables: wanted (slots that stay), replicas (on or off).
 $5 { seen[$1] = 1; owned[$1] = $2; id[$1] = $3; at[$1] = $4; of[$1] = $6 }
@@ -20,9 +20,11 @@ END {
     for (slot in part) if (of[slot] != "-") { print "alone", at[slot]; busy = 1 }
     if (busy) exit
 
+    # Less than half of what is even: new, or left so by a move that was interrupted.
+    half = parts ? int(16384 / parts / 2) : 0
     for (slot in seen) {
         if (of[slot] != "-") continue
-        if (slot in part ? !owned[slot] : owned[slot]) busy = 1
+        if (slot in part ? owned[slot] < half : owned[slot]) busy = 1
         text = text " " id[slot] "=" (slot in part ? 1 : 0)
     }
     if (busy) { print "weights" text; exit }
