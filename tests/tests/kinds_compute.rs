@@ -1,11 +1,14 @@
 //! Kinds that compute, by REST and with real containers: scripts of one's own on a master and its nodes.
 
-use aerie_domain::{ServiceState, views::ActionState};
+use aerie_domain::{
+    ServiceState,
+    views::{ActionState, LogLine, Page},
+};
 use aerie_tests::{HowTo, Installation, Lab, Sample, Visitor, until};
 use anyhow::{Context, Result, ensure};
-use reqwest::Method;
+use reqwest::{Client, Method};
 use serde_json::json;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,7 +35,37 @@ async fn a_master_and_its_workers_do_what_the_page_says() -> Result<()> {
     ensure!(line.text == page.seen[0], "{line:?}");
     let view = lab.ada.service(lab.id).await?;
     ensure!(view.summary.state == ServiceState::Running, "actions are no change: {:?}", view.summary);
+
+    // What each of them keeps is there for the one that takes its place, and for nobody else.
+    let script = "#!/bin/sh\ncase $1 in\nkeep) echo \"$MY_ROLE $MY_ID\" >/keep/who;;\n\
+                  kept) who=$(cat /keep/who) && echo \"kept for $MY_ROLE: $who\";;\nesac\n";
+    lab.activate("keep.zip", Sample { files: vec![("run.sh", script.to_owned())] }.zip()?).await?;
+    let run = lab.press("run", json!({ "values": { "parameters": "keep" } })).await?;
+    let run = lab.ended(&run).await?;
+    ensure!(run.results.len() == 3 && run.results.iter().all(|result| result.code == Some(0)), "{:?}", run.results);
+    let line = |role: &str, instance: &str| format!("kept for {role}: {role} {instance}");
+    let wanted: BTreeSet<_> = run.results.iter().map(|result| line(&result.role, &result.instance)).collect();
+    let before: BTreeSet<_> = run.results.into_iter().map(|result| result.instance).collect();
+    lab.ada.accepted(Method::POST, &lab.path("/restart"), None).await?;
+    let run = lab.press("run", json!({ "values": { "parameters": "kept" } })).await?;
+    let run = lab.ended(&run).await?;
+    ensure!(run.results.iter().all(|result| result.code == Some(0)), "{:?}", run.results);
+    ensure!(run.results.iter().all(|result| !before.contains(&result.instance)), "all are new: {:?}", run.results);
+    lab.all_said(&run, "kept").await?;
+    let page: Page<LogLine> = lab.ada.json(Method::GET, &lab.path("/logs?stream=run&text=kept&tail=200"), None).await?;
+    let told: BTreeSet<_> = page.items.into_iter().map(|line| line.text).collect();
+    ensure!(told == wanted, "{told:?} {wanted:?}");
     Ok(())
+}
+
+/// Whose programs answer a visitor who asks a few times.
+async fn who_answers(visitor: &Client, address: &str) -> Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for _ in 0..12 {
+        let answer = visitor.get(format!("{address}/who")).send().await?.error_for_status()?;
+        names.insert(answer.text().await?.trim().to_owned());
+    }
+    Ok(names)
 }
 
 #[tokio::test]
@@ -49,7 +82,7 @@ async fn what_never_ends_is_interrupted_and_news_reach_those_who_stay() -> Resul
                  stubborn) trap '' TERM; echo waiting; while :; do sleep 0.1; done;;\n\
                  bomb) for i in $(seq 2000); do sleep 30 & done; exit 0;;\n\
                  flood) exec yes flood;;\n\
-                 serve) exec python3 -m http.server 5050;;\nesac",
+                 serve) echo \"$MY_ROLE $MY_ID\" >who; exec python3 -m http.server 5050;;\nesac",
             ),
         ),
         ("interrupt.sh", script("echo interrupting $MY_ROLE")),
@@ -75,7 +108,7 @@ async fn what_never_ends_is_interrupted_and_news_reach_those_who_stay() -> Resul
     lab.logged("interrupt", "interrupting node").await?;
 
     // Does not listen: ended by force the second time, on the node where it was asked for only.
-    let (master, node) = (lab.instance("master").await?, lab.instance("node").await?);
+    let node = lab.instance("node").await?;
     let form = json!({ "values": { "parameters": "stubborn" }, "instances": [node] });
     let run = lab.press("run", form).await?;
     lab.all_said(&run, "waiting").await?;
@@ -99,20 +132,37 @@ async fn what_never_ends_is_interrupted_and_news_reach_those_who_stay() -> Resul
     let view = lab.ada.wait_state(lab.id, ServiceState::Running).await?;
     ensure!(view.instances.iter().all(|i| i.roles.iter().all(|role| role.restarts == 0)), "{:?}", view.instances);
 
-    // A program for visitors, at the port that was asked for.
+    // A program for visitors, at the port that was asked for: not at one that the door needs, nor a privileged one.
     let address = view.summary.address.context("address")?;
     let visitor = Visitor::browser_like(&address)?;
     let closed = visitor.get(&address).send().await?;
     ensure!(closed.status() == 503 && closed.text().await?.contains("No port is open"), "closed at first");
+    for port in ["80", "8080", "8090"] {
+        let form = json!({ "settings": { "port": port } });
+        let problem = lab.ada.refused(Method::PUT, &lab.path("/settings"), Some(form)).await?;
+        let told = problem.message_for("settings.port").unwrap_or_default();
+        ensure!(
+            problem.status == 422 && told.contains("0 or 1024 to 65535, but not 8080 or 8090"),
+            "{port}: {problem:?}"
+        );
+    }
     let form = json!({ "settings": { "port": "5050" } });
     lab.ada.accepted(Method::PUT, &lab.path("/settings"), Some(form)).await?;
-    let form = json!({ "values": { "parameters": "serve" }, "instances": [master] });
-    let run = lab.press("run", form).await?;
+    let run = lab.press("run", json!({ "values": { "parameters": "serve" } })).await?;
     lab.running(&run).await?;
     until("the student's page", PATIENCE, || async {
         let page = visitor.get(&address).send().await.map_err(|error| error.to_string())?;
         let text = page.text().await.map_err(|error| error.to_string())?;
         if text == "served by a student" { Ok(()) } else { Err(text) }
+    })
+    .await?;
+    let who = who_answers(&visitor, &address).await?;
+    ensure!(who.len() == 1 && who.iter().all(|name| name.starts_with("master ")), "the master's alone: {who:?}");
+    let form = json!({ "settings": { "port_of": "all" } });
+    lab.ada.accepted(Method::PUT, &lab.path("/settings"), Some(form)).await?;
+    until("all three to answer in turn", PATIENCE, || async {
+        let who = who_answers(&visitor, &address).await.map_err(|error| format!("{error:#}"))?;
+        if who.len() == 3 { Ok(()) } else { Err(format!("{who:?}")) }
     })
     .await?;
 
@@ -121,7 +171,8 @@ async fn what_never_ends_is_interrupted_and_news_reach_those_who_stay() -> Resul
     lab.logged("notify", "there are 1 now").await?;
     lab.ada.accepted(Method::POST, &lab.path("/stop"), None).await?;
     let run = lab.ended(&run).await?;
-    ensure!(run.results[0].state == ActionState::Lost, "{:?}", run.results);
+    let of_master = run.results.iter().find(|result| result.role == "master");
+    ensure!(of_master.is_some_and(|result| result.state == ActionState::Lost), "{:?}", run.results);
     lab.ada.accepted(Method::POST, &lab.path("/start"), None).await?;
     let cleanup = lab.press("cleanup", json!({})).await?;
     let cleanup = lab.ended(&cleanup).await?;

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Those below are for programs with privileges, which a user's program does not have.
+const FIRST_PORT: u16 = 1024;
+
 /// One setting of a kind, as its template declares it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -35,6 +38,12 @@ pub enum SettingKind {
         #[serde(default)]
         unit: String,
     },
+    /// A port on which programs of the user's may listen; 0 is none.
+    Port {
+        /// Those on which the kind's own programs listen.
+        #[serde(default)]
+        taken: Vec<u16>,
+    },
     /// A number of mebibytes, typed as `128` or `128M`, kept as `128M`.
     Megabytes {
         /// Smallest allowed value, in MiB.
@@ -58,6 +67,18 @@ pub enum SettingKind {
     },
 }
 
+impl SettingKind {
+    /// The ports that can be chosen when these are taken, in words.
+    pub fn ports(taken: &[u16]) -> String {
+        let taken: Vec<String> = taken.iter().map(u16::to_string).collect();
+        let all = format!("0 or {FIRST_PORT} to {}", u16::MAX);
+        if taken.is_empty() {
+            return all;
+        }
+        format!("{all}, but not {}, which the service uses itself", taken.join(" or "))
+    }
+}
+
 impl SettingSpec {
     /// Checks a value and brings it into its one normal form.
     ///
@@ -69,6 +90,7 @@ impl SettingSpec {
             SettingKind::Integer { min, max, .. } => {
                 integer(value, *min, *max, "a whole number").map(|number| number.to_string())
             }
+            SettingKind::Port { taken } => port(value, taken).map(|port| port.to_string()),
             SettingKind::Megabytes { min, max } => {
                 let digits = value.strip_suffix(['M', 'm']).unwrap_or(value);
                 integer(digits, *min, *max, "a number of megabytes such as 128M").map(|number| format!("{number}M"))
@@ -102,6 +124,12 @@ impl SettingSpec {
 fn integer(text: &str, min: i64, max: i64, what: &str) -> Result<i64, String> {
     let number: i64 = text.parse().map_err(|_| format!("must be {what}"))?;
     if (min..=max).contains(&number) { Ok(number) } else { Err(format!("must be between {min} and {max}")) }
+}
+
+fn port(text: &str, taken: &[u16]) -> Result<u16, String> {
+    let may_be = |port: &u16| *port == 0 || (*port >= FIRST_PORT && !taken.contains(port));
+    let port: Option<u16> = text.parse().ok().filter(may_be);
+    port.ok_or_else(|| format!("must be {}", SettingKind::ports(taken)))
 }
 
 fn folder(text: &str) -> Result<String, String> {
@@ -138,6 +166,20 @@ mod tests {
         assert_eq!(check(megabytes(), " 128m "), Ok("128M".into()));
         assert_eq!(check(SettingKind::Switch, "true"), Ok("on".into()));
         assert_eq!(check(SettingKind::Folder, "web//htdocs/"), Ok("web/htdocs".into()));
+        assert_eq!(check(SettingKind::Port { taken: vec![] }, " 05050 "), Ok("5050".into()));
+    }
+
+    #[test]
+    fn ports_that_others_need_are_refused() {
+        let port = || SettingKind::Port { taken: vec![8080, 8090] };
+        for value in ["0", "1024", "8081", "65535"] {
+            assert_eq!(check(port(), value), Ok(value.into()));
+        }
+        for value in ["1", "80", "1023", "8080", "8090", "65536", "-1", "", "http"] {
+            let told = "must be 0 or 1024 to 65535, but not 8080 or 8090, which the service uses itself";
+            assert_eq!(check(port(), value), Err(told.into()), "{value:?}");
+        }
+        assert_eq!(check(SettingKind::Port { taken: vec![] }, "80"), Err("must be 0 or 1024 to 65535".into()));
     }
 
     #[test]

@@ -147,6 +147,7 @@ impl Kind {
             code: spec.code.is_some(),
             backup: spec.backup.is_some(),
             public: spec.public.is_some(),
+            obstacle: String::new(),
         }
     }
 }

@@ -283,12 +283,20 @@ pub struct VolumeTemplate {
     /// over from the one that it replaces.
     #[serde(default)]
     pub each: bool,
+    /// The instances know nothing of each other's data: nobody has to wait for others before it leaves or is replaced.
+    #[serde(default)]
+    pub independent: bool,
 }
 
 impl RoleSpec {
     /// Its instances have slots.
     pub fn has_slots(&self) -> bool {
         self.volume.as_ref().is_some_and(|volume| volume.each)
+    }
+
+    /// Its slots belong together, as those of a cluster do: it matters who leaves when.
+    pub fn is_cluster(&self) -> bool {
+        self.volume.as_ref().is_some_and(|volume| volume.each && !volume.independent)
     }
 }
 

@@ -1,9 +1,9 @@
 //! What must hold across the fields of a `template.toml`. Every message starts with the key it is about.
 
 use super::{actions, backup};
-use crate::{FileTemplate, KindSpec, RoleSpec, render::start_order};
-use aerie_agent_protocol::{CODE_FOLDER, MetricsSpec, RUN_FOLDER, ReloadMethod};
-use aerie_domain::{ALLOWED_CAPABILITIES, RoleName, SettingSpec, VariableName, views::KindCategory};
+use crate::{FileTemplate, KindSpec, RoleSpec, VolumeTemplate, render::start_order};
+use aerie_agent_protocol::{CODE_FOLDER, MetricsSpec, ProbeKind, RUN_FOLDER, ReloadMethod};
+use aerie_domain::{ALLOWED_CAPABILITIES, RoleName, SettingKind, SettingSpec, VariableName, views::KindCategory};
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
 /// Signals a template may name.
@@ -84,10 +84,15 @@ fn references(spec: &KindSpec) -> Check {
     if let Some(volumes) = &spec.volumes {
         volumes.roles.iter().try_for_each(|role| exists("volumes.roles", role))?;
         ensure(!volumes.roles.is_empty(), || "volumes.roles: is empty".to_owned())?;
-        let own = spec.roles.iter().filter(|role| volumes.roles.contains(&role.name));
-        let own = own.filter(|role| role.auxiliary || role.volume.is_some()).map(|role| &role.name).next();
-        ensure(own.is_none(), || "volumes.roles: are not for helpers and roles with a volume of their own".to_owned())?;
-        let covered = |path: &String| path == &volumes.folder || volumes.folder.starts_with(&format!("{path}/"));
+        let mut having = spec.roles.iter().filter(|role| volumes.roles.contains(&role.name));
+        ensure(!having.clone().any(|role| role.auxiliary), || "volumes.roles: are not for helpers".to_owned())?;
+        let overlaps = |own: &VolumeTemplate| {
+            own.path == volumes.folder || is_below(&own.path, &volumes.folder) || is_below(&volumes.folder, &own.path)
+        };
+        ensure(!having.any(|role| role.volume.as_ref().is_some_and(overlaps)), || {
+            "volumes.folder: must not overlap with a volume of the role's own".to_owned()
+        })?;
+        let covered = |path: &String| path == &volumes.folder || is_below(&volumes.folder, path);
         ensure(is_absolute(&volumes.folder) && !spec.tmpfs.keys().any(covered), || {
             "volumes.folder: must be a plain absolute path outside of the folders of tmpfs".to_owned()
         })?;
@@ -138,6 +143,13 @@ fn limits(spec: &KindSpec) -> Check {
     ensure(spec.roles.iter().filter(|role| role.has_slots()).count() <= 1, || {
         "roles.volume.each: is for one role of a kind, an instance has one slot".to_owned()
     })?;
+    let mut names = BTreeSet::new();
+    for role in &spec.roles {
+        let Some(volume) = &role.volume else { continue };
+        ensure(names.insert(&volume.name), || {
+            format!("roles.{}.volume.name: {:?} is that of another role, two would share it", role.name, volume.name)
+        })?;
+    }
     let mut mounters = spec.roles.iter().filter(|role| role.mounts);
     ensure(mounters.clone().count() <= 1, || "roles.mounts: is for one role of a kind".to_owned())?;
     ensure(mounters.all(|role| role.auxiliary && role.volume.is_none() && !spec.host_network), || {
@@ -152,7 +164,25 @@ fn limits(spec: &KindSpec) -> Check {
 }
 
 fn settings(spec: &KindSpec) -> Check {
-    fields("settings", &spec.settings)
+    fields("settings", &spec.settings)?;
+    for setting in &spec.settings {
+        let SettingKind::Port { taken } = &setting.kind else { continue };
+        for port in own_ports(spec) {
+            ensure(taken.contains(&port), || {
+                format!("settings.{}.taken: {port} is missing, a program of the kind listens there", setting.name)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Ports on which the kind's own programs listen, as far as the template tells.
+fn own_ports(spec: &KindSpec) -> impl Iterator<Item = u16> {
+    let probed = spec.roles.iter().filter_map(|role| match &role.process.health.kind {
+        ProbeKind::Http { port, .. } | ProbeKind::Tcp { port } => Some(*port),
+        ProbeKind::Alive | ProbeKind::Exec { .. } => None,
+    });
+    spec.public.iter().map(|public| public.port).chain(probed)
 }
 
 /// What can be typed in, of a service or of an action.
@@ -217,6 +247,9 @@ fn volume(role: &RoleSpec) -> Check {
         format!("{at}: needs max = 1, two instances cannot share a volume; or each = true")
     })?;
     ensure(!volume.each || !role.auxiliary, || format!("{at}.each: there is one of an auxiliary role"))?;
+    ensure(!volume.independent || (volume.each && role.drain.is_none()), || {
+        format!("{at}.independent: is for each = true, and for roles that hand nothing over (drain)")
+    })?;
     ensure(is_plain_name(&volume.name), || format!("{at}.name: may use only a–z, digits and hyphens"))?;
     ensure(is_absolute(&volume.path), || format!("{at}.path: {:?} is not a plain absolute path", volume.path))
 }
@@ -298,6 +331,10 @@ fn is_word(text: &str) -> bool {
 
 pub(super) fn is_plain_name(text: &str) -> bool {
     text.parse::<RoleName>().is_ok()
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// `/a/b`: no empty, `.` or `..` parts, nothing that a mount option or a shell could read differently.

@@ -98,6 +98,9 @@ command = ["/halt"]
 stops = ["go"]
 "#;
 
+/// What a value of its setting may be.
+const LIMIT: &str = "type = \"megabytes\"\nmin = 1\nmax = 10\ndefault = \"8M\"";
+
 /// A folder named `small` with a kind in it.
 struct Folder {
     _parent: tempfile::TempDir,
@@ -216,6 +219,10 @@ fn mistakes_are_told_with_file_and_key() {
         ("default = \"8M\"", "default = \"8\"", "settings.limit.default: must be written \"8M\""),
         ("default = \"8M\"", "default = \"80M\"", "settings.limit.default: must be between"),
         ("name = \"limit\"", "name = \"Limit!\"", "settings.Limit!.name"),
+        (LIMIT, "type = \"port\"\ntaken = [8080, 1]\ndefault = \"0\"", "settings.limit.taken: 2 is missing"),
+        (LIMIT, "type = \"port\"\ntaken = [1, 2]\ndefault = \"0\"", "settings.limit.taken: 8080 is missing"),
+        (LIMIT, "type = \"port\"\ntaken = [8080, 1, 2]\ndefault = \"80\"", "settings.limit.default: must be 0 or 1024"),
+        (LIMIT, "type = \"port\"\ntaken = [70000]\ndefault = \"0\"", "70000"),
         ("template = \"front.conf\"", "template = \"x.conf\"", "there is no files/x.conf"),
         ("mode = \"600\"", "mode = \"800\"", "roles.front.files.mode"),
         ("mode = \"600\"", "mode = \"1777\"", "roles.front.files.mode"),
@@ -275,6 +282,30 @@ fn mistakes_are_told_with_file_and_key() {
     ] {
         let error = error_after(from, to);
         assert!(error.contains("small/") && error.contains(told), "{to:?} gave: {error}");
+    }
+}
+
+#[test]
+fn a_role_can_have_volumes_of_the_application_beside_its_own() {
+    let with = |volume: &str, volumes: &str| {
+        let toml = TOML.replacen("max = 2\n", &format!("max = 2\nvolume = {volume}\n"), 1);
+        Folder::new(&toml.replacen("[backup]", &format!("[volumes]\n{volumes}\n[backup]"), 1))
+    };
+    let own = "{ name = \"own\", path = \"/own\", each = true, independent = true }";
+    let folder = with(own, "roles = [\"back\"]");
+    let kind = Kind::load(&folder.path).unwrap();
+    assert!(kind.spec.slotted().is_some_and(|role| role.name.as_str() == "back" && !role.is_cluster()));
+    let clash = own.replace("\"own\"", "\"data\"");
+    let drains = format!("{own}\ndrain = {{ name = \"d\", role = \"back\", command = [\"/d\"], timeout_s = 1 }}");
+    for (volume, volumes, told) in [
+        (own, "roles = [\"back\", \"store\"]", "volumes.roles: are not for helpers"),
+        (own, "roles = [\"back\"]\nfolder = \"/own\"", "volumes.folder: must not overlap"),
+        (own, "roles = [\"back\"]\nfolder = \"/own/more\"", "volumes.folder: must not overlap"),
+        (clash.as_str(), "roles = [\"back\"]", "roles.store.volume.name: \"data\" is that of another role"),
+        (drains.as_str(), "roles = [\"back\"]", "roles.back.volume.independent: is for each = true"),
+    ] {
+        let error = with(volume, volumes).error();
+        assert!(error.contains(told), "{volume} {volumes} gave: {error}");
     }
 }
 

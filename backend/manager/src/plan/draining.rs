@@ -56,7 +56,7 @@ pub(super) fn finish(board: &mut Board<'_>) -> bool {
 fn may_end(board: &mut Board<'_>, index: usize, role: &RoleName, known: bool, deadline: time::OffsetDateTime) -> bool {
     let now = board.world.now;
     let draft = &board.drafts[index];
-    let leaves = |slot: u32| slot >= board.slots_wanted() && board.role(role).is_some_and(RoleSpec::has_slots);
+    let leaves = |slot: u32| slot >= board.slots_wanted() && board.role(role).is_some_and(RoleSpec::is_cluster);
     if draft.slot.is_some_and(leaves) && board.world.instances.iter().any(|row| row.slot > draft.slot) {
         // one after the other: clusters may take two that leave at once for a failure
         return false;

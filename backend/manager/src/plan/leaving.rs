@@ -75,7 +75,7 @@ pub(super) fn keeps_data(board: &Board<'_>, draft: &Draft<'_>, role: &RoleName) 
 /// Others do the work already.
 fn is_replaced(board: &Board<'_>, draft: &Draft<'_>, role: &RoleName, serving: &Serving) -> bool {
     let wanted = board.count(role);
-    if let Some(slot) = draft.slot.filter(|_| board.role(role).is_some_and(RoleSpec::has_slots)) {
+    if let Some(slot) = draft.slot.filter(|_| board.role(role).is_some_and(RoleSpec::is_cluster)) {
         return slot_is_replaced(slot, wanted, serving);
     }
     let others = serving.counts.get(role).copied().unwrap_or(0) - usize::from(counts(draft) && draft.serves(role));

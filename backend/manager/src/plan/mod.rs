@@ -14,7 +14,8 @@
 //!   it is gone.
 //! * **Slots** (`matching`, `leaving`): where each instance of a role has a volume, the wanted slots are those from 0 up
 //!   to the count, so that data stays where it is. A row holds its slot until its container is gone. A slot that is not
-//!   wanted leaves when all wanted ones serve; one that moves to another instance, only while the others serve.
+//!   wanted leaves when all wanted ones serve; one that moves to another instance, only while the others serve. Where
+//!   they are no cluster (`independent`), nobody waits for others.
 //! * **Replacing** (`replacing`): an instance that was made from, or whose processes were started with, something else than
 //!   is wanted now is replaced, one per role at a time and only while all others serve: by make-before-break, or, if it
 //!   has a volume of its own, in its slot. Until then its processes stay as they are, whatever else changes around them.
@@ -37,7 +38,7 @@
 //! * **Actions** (`actions`): tasks of open runs are part of the configuration; what agents tell of them, or cannot tell any
 //!   more, ends the runs. Tasks alone do not make a service ADAPTING.
 //! * **Stop, delete** (`teardown`): works from every state. The entry is told first, then containers go,
-//!   those with slots one after the other, slot 0 last: what was written last is there, however many are wanted at the
+//!   those of a cluster one after the other, slot 0 last: what was written last is there, however many are wanted at the
 //!   next start. Volumes stay until the service is deleted.
 //! * **Status** (`status`): INIT → PROLOGUE → RUNNING ↔ ADAPTING; EPILOGUE → STOPPED; ERROR when something keeps
 //!   failing, left by itself. RUNNING means converged, and then `observed_generation` is the intent's generation.

@@ -7,7 +7,7 @@ use crate::{
     world::{Instance, Status, World},
 };
 use aerie_domain::{DesiredState, RolePhase, ServiceState};
-use aerie_kinds::Kind;
+use aerie_kinds::{Kind, RoleSpec};
 use time::Duration;
 
 /// How long containers wait for the entry to send visitors elsewhere. Longer: stopping takes longer when the entry is
@@ -54,7 +54,7 @@ pub(super) fn plan(world: &World, kind: Option<&Kind>) -> Plan {
             plan.steps.push(Step::SetRoles { id: row.id, roles: row.roles.clone(), wanted: false });
         }
         plan.steps.extend(observed(row));
-        if told && !waits_for_other_slots(world, row) {
+        if told && !waits_for_other_slots(world, kind, row) {
             let (step, trouble) = dispose(row, world.now, kind);
             if let Some((text, retry_at)) = trouble {
                 plan.wake(retry_at);
@@ -105,10 +105,11 @@ fn waits_for_users(world: &World, plan: &mut Plan) -> bool {
 }
 
 /// One slot after the other, the highest first: clusters may take two that leave at once for a failure, and the volume of
-/// the first slot has everything in the end. Data that is deleted needs no order.
-fn waits_for_other_slots(world: &World, row: &Instance) -> bool {
+/// the first slot has everything in the end. Data that is deleted needs no order, nor do slots that are no cluster.
+fn waits_for_other_slots(world: &World, kind: Option<&Kind>, row: &Instance) -> bool {
     world.service.desired == DesiredState::Stopped
         && row.slot.is_some()
+        && kind.and_then(|kind| kind.spec.slotted()).is_none_or(RoleSpec::is_cluster)
         && world.instances.iter().any(|other| other.slot > row.slot)
 }
 

@@ -126,7 +126,8 @@ fn Input(id: String, name: String, kind: SettingKind, shown: RwSignal<String>) -
         }
         .into_any()
     } else {
-        let mode = if matches!(kind, SettingKind::Integer { .. }) { "numeric" } else { "text" };
+        let number = matches!(kind, SettingKind::Integer { .. } | SettingKind::Port { .. });
+        let mode = if number { "numeric" } else { "text" };
         view! {
             <input
                 id=id
@@ -149,6 +150,7 @@ fn Input(id: String, name: String, kind: SettingKind, shown: RwSignal<String>) -
 pub fn hint(kind: &SettingKind, help: &str, default: &str) -> String {
     let bounds = match kind {
         SettingKind::Integer { min, max, unit } => format!("{min} to {max} {unit}").trim_end().to_owned(),
+        SettingKind::Port { taken } => SettingKind::ports(taken),
         SettingKind::Megabytes { min, max } => format!("{min}M to {max}M"),
         SettingKind::Text { max_length } => format!("At most {max_length} characters"),
         SettingKind::Switch | SettingKind::Choice { .. } | SettingKind::Folder => String::new(),

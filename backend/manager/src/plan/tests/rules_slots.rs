@@ -2,8 +2,9 @@
 
 use super::imitation::{Imitation, role};
 use crate::{names, plan::tests::imitation::Container, step::Step};
-use aerie_domain::{DesiredState, RolePhase, ServiceState};
-use std::collections::BTreeSet;
+use aerie_domain::{DesiredState, InstanceId, RolePhase, ServiceState};
+use aerie_kinds::Kinds;
+use std::{collections::BTreeSet, path::Path};
 use time::Duration;
 
 fn running() -> Imitation {
@@ -198,4 +199,61 @@ fn slots_that_never_ran_have_nothing_to_hand_over() {
     shop.scale_database(1, 1);
     shop.settle();
     assert_eq!((shop.slots(), shop.world.service.slots_kept), (vec![0], 1));
+}
+
+/// Programs of a user's own: a master and three nodes, whose volumes have nothing to do with each other.
+fn lab() -> Imitation {
+    let kinds = Kinds::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../service-templates")).unwrap();
+    let mut lab = Imitation::of(kinds.get("generic").unwrap().clone());
+    lab.ask(|service| {
+        service.desired = DesiredState::Running;
+        service.counts.insert(role("node"), 3);
+    });
+    lab.settle();
+    assert_eq!(lab.shapes(), ["master door", "node", "node", "node"]);
+    assert_eq!(lab.slots(), [0, 1, 2]);
+    lab
+}
+
+#[test]
+fn instances_with_volumes_of_their_own_find_them_again_and_are_stopped_together() {
+    let mut lab = lab();
+    let ids = |lab: &Imitation| lab.world.instances.iter().map(|row| row.id).collect::<BTreeSet<InstanceId>>();
+    let (volumes, before) = (mounts(&lab), ids(&lab));
+    assert_eq!(volumes.len(), 4);
+    lab.restart();
+    lab.settle();
+    assert!(ids(&lab).is_disjoint(&before), "all of them are new");
+    assert_eq!((mounts(&lab), lab.slots()), (volumes.clone(), vec![0, 1, 2]));
+    lab.ask(|service| service.desired = DesiredState::Stopped);
+    let plan = lab.turn();
+    let removes = plan.steps.iter().filter(|step| matches!(step, Step::Remove { .. })).count();
+    assert_eq!(removes, 4, "nobody waits for another slot");
+    lab.settle();
+    assert_eq!((lab.state(), &lab.volumes), (ServiceState::Stopped, &volumes));
+    lab.ask(|service| service.desired = DesiredState::Running);
+    lab.settle();
+    assert_eq!(mounts(&lab), volumes);
+    lab.check_fixpoint();
+}
+
+#[test]
+fn instances_with_volumes_of_their_own_leave_whoever_else_is_not_well() {
+    let mut lab = lab();
+    lab.losses = true;
+    lab.sick.insert(role("node"));
+    let first = lab.world.instances.iter().position(|row| row.slot == Some(0)).unwrap();
+    lab.kill(first);
+    lab.turn();
+    lab.ask(|service| {
+        service.counts.insert(role("node"), 1);
+    });
+    for _ in 0..20 {
+        lab.turn();
+        lab.world.now += Duration::seconds(1);
+    }
+    assert_eq!(lab.slots(), [0], "the others have left, though it does not serve");
+    lab.sick.clear();
+    lab.settle();
+    assert_eq!((lab.shapes().len(), lab.state()), (2, ServiceState::Running));
 }

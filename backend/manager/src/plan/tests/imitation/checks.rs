@@ -39,7 +39,7 @@ impl Imitation {
             if slotted.is_some_and(|slotted| slotted.name == *role) || beside {
                 // a slot that moves is away for a while, with what is packed with it, but never the last one that others
                 // could do without
-                let floor = wanted.saturating_sub(1).max(1).min(before.saturating_sub(1));
+                let floor = wanted.saturating_sub(1).max(1).min(wanted).min(before.saturating_sub(1));
                 assert!(after >= floor, "{role}: {before} before, {after} after, {wanted} wanted");
                 continue;
             }
