@@ -87,7 +87,15 @@ impl Lab {
     /// # Errors
     /// When that takes longer than a minute.
     pub async fn ended(&self, run: &ActionRunView) -> Result<ActionRunView> {
-        until(&format!("{} to end", run.action), PATIENCE, || async {
+        self.ended_within(run, PATIENCE).await
+    }
+
+    /// The same for a run that takes long.
+    ///
+    /// # Errors
+    /// When it takes longer than this.
+    pub async fn ended_within(&self, run: &ActionRunView, limit: Duration) -> Result<ActionRunView> {
+        until(&format!("{} to end", run.action), limit, || async {
             let runs = self.ada.json::<Page<ActionRunView>>(Method::GET, &self.path("/actions/runs"), None).await;
             let runs = runs.map_err(|error| error.to_string())?;
             let found = runs.items.into_iter().find(|other| other.id == run.id).ok_or("the run is gone")?;
