@@ -32,4 +32,4 @@ pub use page_error::PageError;
 #[cfg(feature = "ssr")]
 pub use ssr::shell::shell;
 #[cfg(feature = "ssr")]
-pub use ssr::{Assets, SessionControl, SessionFuture, upload_error_location};
+pub use ssr::{Assets, DirectorUrl, SessionControl, SessionFuture, upload_error_location};

@@ -9,6 +9,7 @@ pub mod shell;
 mod upload;
 
 pub use assets::Assets;
+pub use context::DirectorUrl;
 pub use origin::drop_foreign_errors;
 pub use session_control::{SessionControl, SessionFuture};
 pub use upload::upload_error_location;

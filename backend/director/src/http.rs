@@ -7,6 +7,7 @@ pub mod api;
 pub mod auth;
 mod docs;
 pub mod extract;
+mod git;
 mod health;
 mod metrics;
 pub(crate) mod observe;

@@ -13,6 +13,7 @@ pub mod agents;
 pub mod config;
 pub mod errors;
 pub mod firewall;
+mod git;
 pub mod http;
 pub mod identity;
 pub mod lifecycle;

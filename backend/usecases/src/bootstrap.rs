@@ -127,7 +127,8 @@ impl UseCases {
         Ok(Some(password))
     }
 
-    /// Removes what nobody needs any more: ended sessions, old events, blobs without a version, cut-off uploads.
+    /// Removes what nobody needs any more: ended sessions, old events, blobs without a version, repositories
+    /// without a service, cut-off uploads.
     #[boxed]
     pub async fn collect_garbage(&self) -> Outcome<()> {
         self.store().sessions_prune().await?;
@@ -136,6 +137,7 @@ impl UseCases {
         self.store().operations_prune(KEEP_HISTORY).await?;
         self.store().announcements_prune(KEEP_HISTORY).await?;
         self.store().manager_log_prune(KEEP_HISTORY, KEEP_MANAGER_LINES).await?;
+        self.collect_repositories().await?;
         let mut entries = match fs::read_dir(self.blob_folder()).await {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -159,7 +161,8 @@ impl UseCases {
     }
 }
 
-async fn is_old(entry: &fs::DirEntry) -> std::io::Result<bool> {
+/// Whether something is too old to belong to an upload that goes on.
+pub(crate) async fn is_old(entry: &fs::DirEntry) -> std::io::Result<bool> {
     let modified = fs::metadata(entry.path()).await?.modified()?;
     Ok(SystemTime::now().duration_since(modified).is_ok_and(|age| age > SPARE_FILES))
 }

@@ -14,6 +14,8 @@ pub struct ServiceData {
     pub service: ServiceView,
     /// Its kind's icon.
     pub icon: String,
+    /// Where its code can be pushed to with git, if it takes code.
+    pub git: Option<String>,
 }
 
 /// One service with everything its page shows.
@@ -23,7 +25,15 @@ pub async fn load_service(service: ServiceId) -> Result<Dated<ServiceData>, Page
     let (actor, use_cases) = (context::actor()?, context::use_cases()?);
     let service = use_cases.service(&actor, service).await?;
     let icon = use_cases.kind_offered(&service.summary.kind).map(|kind| kind.icon).unwrap_or_default();
-    Ok(Dated::new(ServiceData { service, icon }))
+    let git = service.takes_code.then(|| git_address(&context::director_url(), &service));
+    Ok(Dated::new(ServiceData { service, icon, git }))
+}
+
+/// The address of a service's repository: with the user's name, so that git asks for the token alone.
+#[cfg(feature = "ssr")]
+fn git_address(director: &str, service: &ServiceView) -> String {
+    let (scheme, host) = director.split_once("://").unwrap_or(("http", director));
+    format!("{scheme}://{}@{host}/git/{}/{}.git", service.owner, service.application, service.summary.name)
 }
 
 /// Makes a service and shows it.
@@ -216,10 +226,16 @@ mod tests {
     fn the_page_s_data_survives_its_way_to_the_browser() {
         let data = Dated {
             now: datetime!(2026-11-21 14:03:22.417 UTC),
-            data: ServiceData { service: service(), icon: String::new() },
+            data: ServiceData { service: service(), icon: String::new(), git: None },
         };
         let json = serde_json::to_string(&data).unwrap();
         assert_eq!(serde_json::from_str::<Dated<ServiceData>>(&json).unwrap(), data);
+    }
+
+    #[test]
+    fn the_address_for_git_names_whose_token_is_wanted() {
+        let address = git_address("https://cloud.example.org:7700", &service());
+        assert_eq!(address, "https://ada@cloud.example.org:7700/git/shop/blog.git");
     }
 
     #[test]

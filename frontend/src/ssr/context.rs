@@ -11,6 +11,10 @@ use leptos_axum::ResponseOptions;
 use std::sync::Arc;
 use time::OffsetDateTime;
 
+/// Under which address people find the director, without a slash at the end. The director provides it per request.
+#[derive(Debug, Clone)]
+pub struct DirectorUrl(pub String);
+
 /// Answer of every server function.
 pub type Answer<T> = Result<T, PageError>;
 
@@ -40,6 +44,11 @@ pub fn client() -> ClientInfo {
 /// The session of the browser that asks.
 pub fn session() -> Answer<Arc<dyn SessionControl>> {
     use_context().ok_or_else(|| missing("session"))
+}
+
+/// Under which address people find the director.
+pub fn director_url() -> String {
+    use_context::<DirectorUrl>().map(|url| url.0).unwrap_or_default()
 }
 
 /// The clock that pages count from.

@@ -5,7 +5,7 @@ use super::{
         actions, admin, announcements, applications, backups, bindings, kinds, load_runs, me, operations, services,
         sessions, tokens, users, versions, volumes,
     },
-    auth, docs, health, metrics, observe, openapi, pages,
+    auth, docs, git, health, metrics, observe, openapi, pages,
     problem::ApiError,
     security, sse, statics, upload,
 };
@@ -128,9 +128,15 @@ pub fn api() -> OpenApiRouter<AppState> {
 pub fn router(state: AppState) -> Router {
     let (api, _) = api().split_for_parts();
     let pages = pages::routes(&state).layer(from_fn(security::limit_body)).layer(from_fn(security::limit_time));
+    let git = Router::new()
+        .route("/git/{application}/{service}/info/refs", get(git::advertise))
+        .route("/git/{application}/{service}/git-upload-pack", post(git::fetch))
+        .route("/git/{application}/{service}/git-receive-pack", post(git::push))
+        .layer(from_fn(git::speak));
     let for_somebody = Router::new()
         .merge(api)
         .merge(pages)
+        .merge(git)
         .route("/services/{id}/upload", post(upload::form))
         .route("/services/{id}/backups/upload", post(upload::backup_form))
         .route("/volumes/{id}/upload", post(upload::volume_form))

@@ -24,7 +24,10 @@ use axum::{
 use futures_util::TryStreamExt;
 use serde::Serialize;
 use std::time::Duration;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, copy, sink},
+    time::{Instant, timeout, timeout_at},
+};
 
 /// Longest pause between two pieces of an upload. Longer: stalled uploads keep their file; shorter: bad networks fail.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
@@ -106,7 +109,7 @@ async fn read<O>(
     })?;
     let result = fields(&mut form, text_field, what, begin).await;
     if result.is_err() {
-        drain(&mut form).await;
+        drain_form(&mut form).await;
     }
     result
 }
@@ -152,7 +155,11 @@ async fn text(name: &str, field: &mut Field<'_>) -> Result<String, ApiError> {
     String::from_utf8(bytes).map_err(|_| ApiError(Problem::field(name, "must be text")))
 }
 
-async fn patiently<T, E: std::error::Error>(step: impl Future<Output = Result<T, E>>) -> Result<T, ApiError> {
+/// One step of reading what a client sends, which may not take for ever.
+pub(super) async fn patiently<T, E>(step: impl Future<Output = Result<T, E>>) -> Result<T, ApiError>
+where
+    E: std::error::Error,
+{
     match timeout(STALLED_AFTER, step).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
@@ -163,7 +170,7 @@ async fn patiently<T, E: std::error::Error>(step: impl Future<Output = Result<T,
     }
 }
 
-async fn drain(form: &mut Multipart) {
+async fn drain_form(form: &mut Multipart) {
     let until = Instant::now() + DRAIN_FOR;
     let mut left = DRAIN_BYTES;
     // Errors and the end of time both mean: enough.
@@ -175,6 +182,12 @@ async fn drain(form: &mut Multipart) {
             }
         }
     }
+}
+
+/// The same for what is no form.
+pub(super) async fn drain(rest: &mut (impl AsyncRead + Unpin)) {
+    // Errors and the end of time both mean: enough.
+    let _enough = timeout(DRAIN_FOR, copy(&mut rest.take(DRAIN_BYTES as u64), &mut sink())).await;
 }
 
 /// `POST /services/{id}/upload`: the form of the service's page. A person is sent back to the page, with the problem

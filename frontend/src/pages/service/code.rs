@@ -2,7 +2,9 @@
 
 use super::{ServicePageData, part};
 use crate::{
-    components::{Ago, Confirm, FileField, FileForm, ProblemBox, TextArea, UploadForm, error_of, upload_error},
+    components::{
+        Ago, Confirm, CopyField, FileField, FileForm, ProblemBox, TextArea, UploadForm, error_of, upload_error,
+    },
     format,
     live::refresh_after,
     server::{ActivateVersion, DeleteVersion},
@@ -47,6 +49,7 @@ pub fn Code(page: ServicePageData, id: ServiceId) -> impl IntoView {
                 <tbody>{rows}</tbody>
             </table>
             <Upload page id />
+            <Push page />
         </section>
     }
 }
@@ -70,6 +73,17 @@ fn Upload(page: ServicePageData, id: ServiceId) -> impl IntoView {
             />
         </FileForm>
     }
+}
+
+/// How to do the same with git.
+#[component]
+fn Push(page: ServicePageData) -> impl IntoView {
+    let address = Memo::new(move |_| page.value.with(|page| page.data.git.clone()));
+    let line = |address: String| {
+        let label = "Or push a branch with git; the password is an API token";
+        view! { <CopyField label value=format!("git push {address} main") /> }
+    };
+    move || address.get().map(line)
 }
 
 /// What the check of a version complained about.
