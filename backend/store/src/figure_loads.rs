@@ -123,8 +123,8 @@ impl Store {
         raw.into_iter().map(FigureLoadRow::try_from).collect()
     }
 
-    /// The newest slot of each figure of these services. Those of which nothing was told for half a minute are left out:
-    /// old numbers mislead.
+    /// The newest slot of each figure of these services. Those of which nothing was told for half a minute are left out, and
+    /// instances that are gone: old numbers mislead, and one that was replaced would count twice.
     pub async fn figures_now(&self, services: &[ServiceId]) -> Result<Vec<FigureLoadRow>, StoreError> {
         let ids: Vec<Uuid> = services.iter().map(|id| id.0).collect();
         let raw = sqlx::query_as!(
@@ -136,6 +136,7 @@ impl Store {
                where service_id = any($1)
                  and step_s = 5
                  and at > now() - interval '30 seconds'
+                 and instance_id in (select id from instances)
             order by service_id, instance_id, role, name, at desc
             ",
             &ids,

@@ -46,6 +46,8 @@ async fn passwords_are_shown_to_their_owner_on_a_page_of_their_own(pool: PgPool)
     let access = ada.get(&format!("/api/v1/services/{db}/access")).await.expect(200);
     let password = offer(&access, "PASSWORD")["value"].as_str().unwrap().to_owned();
     assert_eq!(offer(&access, "HOST")["value"], "db");
+    let command = format!("mariadb --host=db --port=3306 --user=app --password={password} app");
+    assert_eq!(offer(&access, "COMMAND")["value"], command.as_str());
     let secrets: Vec<&str> =
         access["secrets"].as_array().unwrap().iter().map(|secret| secret["name"].as_str().unwrap()).collect();
     assert_eq!(secrets, ["password", "root_password"], "internal ones are not shown");
@@ -55,7 +57,7 @@ async fn passwords_are_shown_to_their_owner_on_a_page_of_their_own(pool: PgPool)
     assert!(page.status.is_success() && page.text.contains("Address and passwords"), "{}", page.text);
     assert!(!page.text.contains(&password), "not before somebody asks");
     let page = browser.get(&format!("/services/{db}/access")).await;
-    assert!(page.text.contains(&password), "{}", page.text);
+    assert!(page.text.contains(&password) && page.text.contains(&command), "{}", page.text);
     assert_eq!(page.headers["cache-control"], "no-store", "{:?}", page.headers);
 
     ada.post(&format!("/api/v1/services/{db}/secrets/password/renew"), json!({})).await.expect(202);

@@ -31,6 +31,16 @@ async fn figures_of_one_slot_add_up_and_the_newest_are_found(pool: PgPool) {
     assert_eq!(sums(&rows), (20.0, 4), "and nothing of an instance that is gone: {rows:?}");
     let now = world.store.figures_now(&[world.php, ServiceId::generate()]).await.unwrap();
     assert_eq!((now.len(), now[0].instance_id, now[0].name.as_str()), (1, id, "keys"));
+    sql(&world.store, "delete from instances").await;
+    assert_eq!(world.store.figures_now(&[world.php]).await.unwrap(), [], "what is gone tells nothing of now");
+    assert_eq!(sums(&read(&world, 5).await), (20.0, 4), "but of what was");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn figures_of_half_a_minute_ago_are_none_of_now(pool: PgPool) {
+    let world = world(pool).await;
+    let id = instance(&world.store, world.php).await;
+    world.store.loads_record(&[], &[], &[told(id, 10.0)]).await.unwrap();
     sql(&world.store, "update figure_loads set at = at - interval '1 minute'").await;
     assert_eq!(world.store.figures_now(&[world.php]).await.unwrap(), [], "old numbers mislead");
 }

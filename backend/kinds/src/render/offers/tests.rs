@@ -25,6 +25,7 @@ fn a_database_offers_what_a_client_needs_and_marks_its_secrets() {
     assert_eq!(
         shown,
         [
+            ("COMMAND", "mariadb --host=db --port=3306 --user=app --password=pw1 app", true),
             ("HOST", "db", false),
             ("NAME", "app", false),
             ("PASSWORD", "pw1", true),
@@ -38,7 +39,7 @@ fn a_database_offers_what_a_client_needs_and_marks_its_secrets() {
 #[test]
 fn a_missing_secret_is_an_error_and_never_empty_text() {
     let error = kind("keyvalue").offers(&context(&[])).unwrap_err();
-    assert_eq!(error.file, "offers.variables.PASSWORD");
+    assert_eq!(error.file, "offers.variables.COMMAND");
 }
 
 #[test]
