@@ -22,6 +22,7 @@ mod disks;
 mod events;
 mod failure;
 mod figures;
+mod git;
 mod kinds;
 mod load;
 mod load_runs;
@@ -47,6 +48,7 @@ pub use disks::Disks;
 pub use events::EventFeed;
 pub use failure::Failure;
 pub use figures::Figures;
+pub use git::GitPlace;
 pub use load_runs::{LoadOrder, MAX_RATE, MAX_SECONDS};
 pub use logs::{LogAccess, LoggedInstance};
 pub use operations::MAX_WAIT;
@@ -77,6 +79,7 @@ struct Inner {
     load_sender: OnceLock<load_runs::Sender>,
     volume_files: OnceLock<Arc<dyn VolumeFiles>>,
     volume_work: PerUser,
+    git_places: git::Exchanges,
 }
 
 impl UseCases {
@@ -93,6 +96,7 @@ impl UseCases {
             load_sender: OnceLock::new(),
             volume_files: OnceLock::new(),
             volume_work: PerUser::new(volumes::FILES_AT_ONCE),
+            git_places: git::Exchanges::default(),
         };
         Self { inner: Arc::new(inner) }
     }

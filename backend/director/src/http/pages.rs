@@ -2,7 +2,7 @@
 
 use super::{auth::session_control, problem::ApiError, security::CspNonce};
 use crate::state::AppState;
-use aerie_frontend::{App, shell};
+use aerie_frontend::{App, DirectorUrl, shell};
 use aerie_usecases::{Actor, ClientInfo};
 use axum::{
     Router,
@@ -60,6 +60,7 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(state.usecases.clone());
         provide_context(state.assets.clone());
+        provide_context(DirectorUrl(state.config.public_url.as_str().to_owned()));
         let Some(parts) = use_context::<Parts>() else { return };
         provide_context(parts.extensions.get::<Option<Actor>>().cloned().flatten());
         provide_context(parts.extensions.get::<ClientInfo>().cloned().unwrap_or_default());

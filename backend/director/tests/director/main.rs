@@ -13,6 +13,7 @@ mod http_admin;
 mod http_applications;
 mod http_connections;
 mod http_documents;
+mod http_git;
 mod http_load;
 mod http_logs;
 mod http_security;

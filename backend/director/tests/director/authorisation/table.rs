@@ -259,6 +259,9 @@ pub const PLAIN: &[Row] = &[
     row("POST", "/services/{id}/upload", Owner, Upload),
     row("POST", "/services/{id}/backups/upload", Owner, Upload),
     row("POST", "/volumes/{id}/upload", Owner, Upload),
+    row("GET", "/git/{application}/{service}/info/refs", Owner, Nothing),
+    row("POST", "/git/{application}/{service}/git-upload-pack", Owner, Nothing),
+    row("POST", "/git/{application}/{service}/git-receive-pack", Owner, Nothing),
     row("GET", "/healthz", Anybody, Nothing),
     row("GET", "/readyz", Anybody, Nothing),
     row("GET", "/api/v1/openapi.json", Anybody, Nothing),
@@ -271,7 +274,8 @@ pub const PLAIN: &[Row] = &[
 impl Row {
     /// Whether it changes something.
     pub fn changes(&self) -> bool {
-        self.method != "GET" && !self.path.starts_with("/fn/load_")
+        let asks = self.path.starts_with("/fn/load_") || self.path.ends_with("/git-upload-pack");
+        self.method != "GET" && !asks
     }
 
     /// Whether it names something of somebody's.

@@ -19,7 +19,8 @@ struct UploadForm {
 
 /// Upload a code version.
 ///
-/// The archive is checked and kept; visitors get it when it is activated.
+/// The archive is checked and kept; visitors get it when it is activated. The same can be done with git, by name or by
+/// id: `git push http://USER:TOKEN@HOST/git/APPLICATION/SERVICE.git BRANCH`.
 #[utoipa::path(
     post,
     path = "/services/{id}/versions",
