@@ -24,6 +24,14 @@ impl Cluster {
     pub fn start(name: &str, environment: &[(&'static str, String)]) -> Result<Self> {
         let folder = PathBuf::from(format!("/var/tmp/aerie-test-{name}-{}", std::process::id()));
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        Self::start_at(folder, port, environment)
+    }
+
+    /// The same in a folder and at a port that the caller has: goes on with what is in the folder.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_at(folder: PathBuf, port: u16, environment: &[(&'static str, String)]) -> Result<Self> {
         let mut cluster = Self { folder, port, environment: environment.to_vec(), url: String::new() };
         cluster.url = cluster.again()?;
         Ok(cluster)

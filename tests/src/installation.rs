@@ -4,6 +4,7 @@
 use crate::{Api, containers::Watch, until};
 use anyhow::{Context, Result, bail};
 use std::{
+    collections::BTreeMap,
     env, fs,
     net::TcpListener,
     os::unix::fs::DirBuilderExt,
@@ -89,9 +90,7 @@ impl Installation {
     }
 
     async fn set_up(admin: &str, name: &str, setup: Setup) -> Result<Self> {
-        // Clients of tests speak no TLS, but share their crate with the agent, whose client brings no provider and then wants
-        // one to be there. A second call changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        prepare_clients();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let profile = if setup.release { "release" } else { "debug" };
@@ -259,6 +258,12 @@ impl Installation {
         labelled(&self.label, arguments)
     }
 
+    /// The settings of its director, for one that goes on with what this one leaves.
+    #[must_use]
+    pub fn settings(&self) -> BTreeMap<String, String> {
+        self.environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
     /// Runs the director's program with the installation's settings and another command, as an operator would; gives
     /// whether it ended well, and all that it said.
     ///
@@ -361,6 +366,12 @@ fn pool() -> u32 {
         Some(lane) => lane % 2 * (POOLS / 2) + next % (POOLS / 2),
         None => next % POOLS,
     }
+}
+
+/// Clients of tests speak no TLS, but share their crate with the agent, whose client brings no provider and then wants one to be
+/// there. A second call changes nothing.
+pub(crate) fn prepare_clients() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// The director that `scripts/build debug` made.
