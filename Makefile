@@ -1,5 +1,5 @@
 # The two commands a user needs are `make up` and `make test`; the others are their parts.
-.PHONY: up down build test bench soak sqlx fmt compose-up compose-down
+.PHONY: up down build test bench soak sqlx docs fmt compose-up compose-down
 
 up: ## Install what is missing, build, start everything and print the address.
 	@scripts/up
@@ -22,6 +22,9 @@ soak: ## Random changes under load for 20 minutes (MINUTES=5 for less), then a r
 
 sqlx: ## Refresh the committed query data after a change of SQL or migrations (needs DATABASE_URL).
 	@scripts/sqlx prepare
+
+docs: ## Renew what docs/kinds/*.md take from the templates of the kinds.
+	@AERIE_RENEW_DOCS=1 cargo test --quiet --locked --package aerie-kinds --lib reference
 
 fmt: ## Format the code.
 	@cargo fmt --all

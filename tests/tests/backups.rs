@@ -8,7 +8,7 @@ use aerie_tests::{Api, Copies, Installation, until};
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::json;
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
 /// Longest wait for a job. Each step is a matter of seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -16,7 +16,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Database<'a> {
     home: &'a Installation,
     ada: Api,
-    id: ServiceId,
     container: String,
     copies: Copies,
 }
@@ -30,7 +29,7 @@ impl<'a> Database<'a> {
         ada.wait_state(id, ServiceState::Running).await?;
         let container = home.containers()?.into_iter().find(|name| name.contains(&id.short()));
         let copies = Copies::of(&ada, id, "mysql");
-        Ok(Self { home, ada, id, container: container.context("it has a container")?, copies })
+        Ok(Self { home, ada, container: container.context("it has a container")?, copies })
     }
 
     /// Runs statements as the platform's own user does.
@@ -39,26 +38,6 @@ impl<'a> Database<'a> {
         let letters = "--default-character-set=utf8mb4";
         let arguments = ["exec", &self.container, "mariadb", client, letters, "-N", "-B", "app", "-e", statements];
         Ok(self.home.docker(&arguments)?.trim().to_owned())
-    }
-
-    /// Runs the script of the users' page; gives what it says.
-    async fn follow_the_page(&self) -> Result<String> {
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/kinds/mysql.md");
-        let text = fs::read_to_string(page)?;
-        let section = text.split("\n## Backups\n").nth(1).context("there is such a section")?;
-        let script = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).context("a script")?;
-        let folder = tempfile::tempdir()?;
-        let output = tokio::process::Command::new("bash")
-            .args(["-euc", script])
-            .current_dir(folder.path())
-            .env("AERIE", self.home.url())
-            .env("SERVICE", self.id.to_string())
-            .env("TOKEN", self.ada.token().context("ada has signed in")?)
-            .output();
-        let output = tokio::time::timeout(PATIENCE, output).await??;
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        ensure!(output.status.success(), "{out}{err}");
-        Ok(out.into_owned())
     }
 }
 
@@ -91,12 +70,6 @@ async fn rows_come_back_bad_dumps_are_refused_and_nothing_gets_stuck() -> Result
     let whole = db.copies.upload("whole.sql.gz", file).await?;
     db.copies.restore(whole.id).await?;
     ensure!(db.sql("select count(*) from guests; show tables")? == "2\nguests");
-
-    // What the page for users says works as it stands there.
-    db.sql("delete from guests")?;
-    let said = db.follow_the_page().await?;
-    ensure!(said.contains("restored: mysql-") && said.contains(r#""keep":10"#), "{said}");
-    ensure!(db.sql("select count(*) from guests")? == "0");
 
     // One is made by itself; an hour is short here.
     let schedule = Some(json!({ "every": "hour", "keep": 1 }));

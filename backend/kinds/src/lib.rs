@@ -5,6 +5,7 @@
 
 mod load;
 mod placement;
+mod reference;
 mod render;
 mod spec;
 
