@@ -202,6 +202,18 @@ async fn a_whole_application_comes_and_goes_in_the_order_of_its_bindings() -> Re
     ensure!(keys.iter().map(|(name, _)| name.as_str()).eq(["keys", "memory", "operations"]), "{keys:?}");
     ensure!(keys[0].1 == Some(0.0) && keys[1].1 > Some(0.0), "{keys:?}");
 
+    // A restart of all gives everybody new instances; who uses another one gets them when that has its own.
+    let restarted = ends(&whole("restart").await?).await?;
+    ensure!(restarted[1] < restarted[0], "what is used restarts first: {restarted:?}");
+    let made = async |service: ServiceId| -> Result<Vec<OffsetDateTime>> {
+        let instances = ada.service(service).await?.instances;
+        Ok(instances.iter().filter(|instance| !instance.auxiliary).map(|instance| instance.created_at).collect())
+    };
+    let (of_site, of_store) = (made(id).await?, made(store).await?);
+    let is_new = of_store.iter().all(|at| *at > started[1]) && !of_store.is_empty() && !of_site.is_empty();
+    let is_later = of_site.iter().min() > of_store.iter().max();
+    ensure!(is_new && is_later, "the site's {of_site:?}, the store's {of_store:?}, started {started:?}");
+
     let stopped = ends(&whole("stop").await?).await?;
     ensure!(stopped[0] < stopped[1], "who uses stops first: {stopped:?}");
     let view: ApplicationView = ada.json(Method::GET, &format!("/applications/{application}"), None).await?;

@@ -1,8 +1,8 @@
 //! Every page: usable by everybody (axe-core finds nothing serious), in light and dark, wide and on a phone.
 //! Keeps pictures in `target/test/pictures` for people to look at.
 
-use aerie_domain::{ServiceState, views::ServiceView};
-use aerie_tests::{Browser, Installation, Sample, Scripts, until};
+use aerie_domain::{ApplicationId, ServiceId, ServiceState, views::ServiceView};
+use aerie_tests::{Browser, Installation, Sample, Scripts, Visitor, until};
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -30,6 +30,9 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
     let application = service.summary.application_id;
     let form = json!({ "kind": "mysql", "name": "db" });
     let path = format!("/applications/{application}/services");
+    // It takes its time, so it begins first.
+    let keeper = ada.json::<ServiceView>(Method::POST, &path, Some(json!({ "kind": "files" }))).await?.summary.id;
+    ada.json::<Value>(Method::POST, &format!("/services/{keeper}/start"), None).await?;
     let db = ada.json::<ServiceView>(Method::POST, &path, Some(form)).await?.summary.id;
     ada.accepted(Method::PUT, &format!("/services/{id}/bindings/{db}"), Some(json!({}))).await?;
     ada.accepted(Method::POST, &format!("/services/{db}/start"), None).await?;
@@ -68,6 +71,11 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
     ada.send(Method::PUT, &file, Some(json!({ "visitors": 12 }))).await?.error_for_status()?;
     let attach = format!("/services/{id}/volumes/{}", ids[0]);
     ada.accepted(Method::PUT, &attach, Some(json!({ "path": "/data/uploads" }))).await?;
+    let form = json!({ "name": "shared", "kept_by": keeper, "quota_mib": 100 });
+    let shared: Value = ada.json(Method::POST, &volumes, Some(form)).await?;
+    let shared = shared["id"].as_str().context("a volume has an id")?.to_owned();
+    ada.wait_state(keeper, ServiceState::Running).await?;
+    let address = ada.wait_state(id, ServiceState::Running).await?.summary.address.context("an address")?;
 
     let browser = Browser::open(&home.url(), Scripts::On).await?;
     let before = [("home", "/"), ("login", "/login"), ("register", "/register"), ("api-docs", "/api/docs")];
@@ -79,8 +87,10 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
         ("logs", format!("/services/{id}/logs")),
         ("mysql", format!("/services/{db}")),
         ("generic", format!("/services/{lab}")),
+        ("files-service", format!("/services/{keeper}")),
         ("access", format!("/services/{db}/access")),
         ("volume", format!("/volumes/{}", ids[0])),
+        ("kept-volume", format!("/volumes/{shared}")),
         ("files", format!("/volumes/{}/files?path=2026", ids[0])),
         ("trash", "/trash".to_owned()),
         ("account", "/account".to_owned()),
@@ -100,6 +110,9 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
     for (name, path) in after {
         faults.extend(look(&browser, name, &path).await.context(name)?);
     }
+    browser.pretend(1280, 1000, false).await?;
+    see_the_picture(&browser, application, &address).await?;
+    put_a_backup_back(&home, &browser, db).await?;
 
     let found: Value = home.admin().await?.json(Method::GET, "/admin/users?text=ada", None).await?;
     let person = found["items"][0]["user"]["id"].as_str().context("ada is found")?.to_owned();
@@ -126,6 +139,79 @@ async fn every_page_is_usable_by_everybody() -> Result<()> {
     }
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
     browser.close().await
+}
+
+/// The texts of all that a selector finds.
+async fn texts(browser: &Browser, css: &str) -> Result<Vec<String>> {
+    let script = "return [...document.querySelectorAll(arguments[0])].map((found) => found.textContent.trim())";
+    Ok(browser.driver().execute(script, vec![json!(css)]).await?.convert()?)
+}
+
+/// The picture of an application tells what runs, who uses whom and that visitors come; also to those who have it read aloud.
+async fn see_the_picture(browser: &Browser, application: ApplicationId, address: &str) -> Result<()> {
+    browser.go(&format!("/applications/{application}")).await?;
+    browser.find("#picture svg[role=group][aria-labelledby=picture-title][aria-describedby=picture-words]").await?;
+    let boxes = texts(browser, "#picture .picture-service a[href^='/services/']").await?;
+    let tells = |name: &str, words: &[&str]| {
+        boxes.iter().any(|text| text.starts_with(name) && words.iter().all(|word| text.contains(word)))
+    };
+    ensure!(tells("php", &["PHP · running", "Proxy 1 · Web 1 · PHP 2", "blog.ada.localhost"]), "{boxes:?}");
+    ensure!(tells("db", &["MySQL · running", "Balancer 1 · MySQL 1"]), "{boxes:?}");
+    let words = texts(browser, "#picture-words").await?;
+    ensure!(words == ["php uses db as DB."], "{words:?}");
+
+    // One arrow, and its head touches the box of the database, which is below the box of the site.
+    let script = "const boxes = [...document.querySelectorAll('#picture .picture-service')];
+        const called = (name) => boxes.find((box) => box.querySelector('.picture-name').textContent.trim() === name);
+        const [from, to] = ['php', 'db'].map((name) => called(name).querySelector('.picture-box').getBoundingClientRect());
+        const [head, ...more] = document.querySelectorAll('#picture .picture-uses .picture-head');
+        const at = head.getBoundingClientRect();
+        const touches = at.top >= to.top && at.bottom <= to.bottom && Math.abs(at.right - to.left) < 2;
+        return more.length === 0 && from.bottom < to.top && touches;";
+    let is_right: bool = browser.driver().execute(script, Vec::new()).await?.convert()?;
+    ensure!(is_right, "the arrow leads from php to db");
+
+    // Visitors are seen while they come.
+    let busy = async || texts(browser, "#picture .picture-service.busy").await.map_err(|error| vec![error.to_string()]);
+    until("a quiet picture", Duration::from_secs(30), || async {
+        let busy = busy().await?;
+        if busy.is_empty() { Ok(()) } else { Err(busy) }
+    })
+    .await?;
+    let visitors = Visitor::keep_asking(&format!("{address}/plain.php"), 1)?;
+    until("visitors on the picture", Duration::from_secs(60), || async {
+        let busy = busy().await?;
+        let is_the_site = busy.len() == 1 && busy[0].starts_with("php") && busy[0].contains("Requests");
+        if is_the_site { Ok(()) } else { Err(busy) }
+    })
+    .await?;
+    let seen = visitors.finish().await;
+    ensure!(seen.good > 0 && seen.lost.is_empty(), "{seen:?}");
+    Ok(())
+}
+
+/// A backup is put back by whoever has typed the name of the service, and by nobody else.
+async fn put_a_backup_back(home: &Installation, browser: &Browser, db: ServiceId) -> Result<()> {
+    let container = home.containers_of(db)?.into_iter().next().context("it has a container")?;
+    let sql = |statement: &str| -> Result<String> {
+        let client = "--defaults-file=/run/aerie/mysql/client.cnf";
+        let told = home.docker(&["exec", &container, "mariadb", client, "-N", "-B", "app", "-e", statement])?;
+        Ok(told.trim().to_owned())
+    };
+    sql("create table later (a int)")?;
+    browser.go(&format!("/services/{db}")).await?;
+    let name_field = "table.backups input[name=confirm]";
+    let of_it = |end: &str| format!("table.backups details.confirm:has(input[name=confirm]) {end}");
+    browser.click(&of_it("> summary")).await?;
+    browser.fill(name_field, "mysql").await?;
+    browser.click(&of_it("button.danger")).await?;
+    browser.see("must be the name of the service, db", Duration::from_secs(20)).await?;
+    ensure!(sql("show tables")? == "later", "nothing was touched");
+    browser.fill(name_field, "db").await?;
+    browser.click(&of_it("button.danger")).await?;
+    browser.see("was restored.", Duration::from_secs(90)).await?;
+    ensure!(sql("show tables")?.is_empty(), "what came after the backup is gone");
+    Ok(())
 }
 
 /// Looks at a page as four people would; gives what is wrong with it.

@@ -63,7 +63,11 @@ async fn tellers_soon(visitor: &Client, address: &str, content: &str) -> Result<
 }
 
 async fn post(visitor: &Client, address: &str, content: &str) -> Result<String> {
-    Ok(visitor.post(format!("{address}/?name=cat.txt")).body(content.to_owned()).send().await?.text().await?)
+    post_as(visitor, address, "cat.txt", content).await
+}
+
+async fn post_as(visitor: &Client, address: &str, name: &str, content: &str) -> Result<String> {
+    Ok(visitor.post(format!("{address}/?name={name}")).body(content.to_owned()).send().await?.text().await?)
 }
 
 async fn refused(ada: &Api, method: Method, path: &str, body: serde_json::Value) -> Result<Problem> {
@@ -179,12 +183,70 @@ async fn files_outlive_instances_versions_and_services() -> Result<()> {
     Ok(())
 }
 
-/// Runs something in the container of a service that has a role.
-fn in_role(home: &Installation, service: &ServiceView, role: &str, command: &[&str]) -> Result<String> {
+/// The containers of a service that have a role.
+fn with_role(home: &Installation, service: &ServiceView, role: &str) -> Result<Vec<String>> {
     let has = |instance: &&InstanceView| instance.roles.iter().any(|found| found.role == role);
-    let instance = service.instances.iter().find(has).with_context(|| format!("there is no {role}"))?;
-    let name = home.containers()?.into_iter().find(|name| name.ends_with(&instance.short)).context("container")?;
+    let all = home.containers()?;
+    let name = |short: &str| all.iter().find(|name| name.ends_with(short)).cloned();
+    service.instances.iter().filter(has).map(|instance| name(&instance.short).context("container")).collect()
+}
+
+/// Runs something in a container of a service that has a role.
+fn in_role(home: &Installation, service: &ServiceView, role: &str, command: &[&str]) -> Result<String> {
+    let name = with_role(home, service, role)?.into_iter().next().with_context(|| format!("there is no {role}"))?;
     home.docker(&[&["exec", name.as_str()], command].concat())
+}
+
+/// Kills a program in an instance, whose agent goes on.
+fn kill_in(home: &Installation, service: &ServiceView, role: &str, program: &str) -> Result<()> {
+    let end_it = format!(
+        "for p in /proc/[0-9]*; do grep -q ^{program} $p/cmdline && kill -KILL ${{p#/proc/}} && echo killed; done; true"
+    );
+    let said = in_role(home, service, role, &["sh", "-c", &end_it])?;
+    ensure!(said.contains("killed"), "{program} does not run: {said}");
+    Ok(())
+}
+
+/// Counts in a file and in a database, as one of several: with locks of both kinds (`flock` here, `fcntl` in `SQLite`), and
+/// renaming what is new over what is old. Whoever looks at the file at any time sees a whole number.
+const COUNTER: &str = r"
+chdir('/data/uploads');
+for ($turn = 0; $turn < 40; $turn++) {
+    $seen = @file_get_contents('number');
+    $seen === false || is_numeric($seen) or exit('half a number: ' . $seen);
+    $lock = fopen('lock', 'c');
+    flock($lock, LOCK_EX) or exit('no lock');
+    $mine = 'number.' . gethostname();
+    file_put_contents($mine, (int) file_get_contents('number') + 1);
+    rename($mine, 'number');
+    fclose($lock);
+}
+$rows = new PDO('sqlite:rows.db');
+$rows->exec('create table if not exists counted (turn integer)');
+for ($turn = 0; $turn < 15; $turn++) {
+    $rows->exec('insert into counted values (' . $turn . ')');
+}
+echo 'done';
+";
+
+/// Counts in all these containers at the same time, and gives what the file and the database tell then.
+async fn count_together(containers: &[String]) -> Result<String> {
+    let run = |container: &String, code: &str| {
+        let mut command = tokio::process::Command::new("docker");
+        command.args(["exec", container, "php", "-r", code]).kill_on_drop(true);
+        async move {
+            let output = tokio::time::timeout(Duration::from_secs(120), command.output()).await??;
+            let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            ensure!(output.status.success(), "{out}{err}");
+            Ok::<_, anyhow::Error>(format!("{out}{err}"))
+        }
+    };
+    let said = futures_util::future::try_join_all(containers.iter().map(|container| run(container, COUNTER))).await?;
+    ensure!(said.iter().all(|said| said == "done"), "{said:?}");
+    let look = "chdir('/data/uploads'); $rows = new PDO('sqlite:rows.db');
+        echo file_get_contents('number'), ' ', $rows->query('select count(*) from counted')->fetchColumn(), ' ',
+            $rows->query('pragma integrity_check')->fetchColumn();";
+    run(containers.first().context("a container")?, look).await
 }
 
 /// Waits until no piece of a file has fewer copies than it shall have.
@@ -243,19 +305,72 @@ async fn a_service_keeps_what_is_on_volumes_and_its_nodes_and_mounts_may_die() -
 
     // The limit holds, though a program that does not look when it closes a file may not notice. People see what programs see.
     let on_it = |end: &str| format!("/volumes/{}/{end}", uploads.id);
-    post(&visitor, &address, &"x".repeat(6 << 20)).await?;
+    let mib = |count: usize| "x".repeat(count << 20);
+    post(&visitor, &address, &mib(6)).await?;
     let listed: VolumeFolderView = ada.json(Method::GET, &on_it("files"), None).await?;
     ensure!(listed.entries.iter().all(|entry| entry.size_bytes <= 4 << 20), "{listed:?}");
+
+    // Raised, it lets go on who was stopped. Lowered, it leaves what is there, and nothing comes on top of it.
+    for (quota, name, count, fits) in [(16, "cat.txt", 6, true), (2, "dog.txt", 1, false)] {
+        let changed: VolumeView =
+            ada.json(Method::PATCH, &format!("/volumes/{}", uploads.id), Some(json!({ "quota_mib": quota }))).await?;
+        ensure!(changed.quota_mib == Some(quota), "{changed:?}");
+        until("the other limit", Duration::from_secs(60), || async {
+            post_as(&visitor, &address, name, &mib(count)).await.map_err(|error| error.to_string())?;
+            let listed = ada.json::<VolumeFolderView>(Method::GET, &on_it("files"), None).await;
+            let listed = listed.map_err(|error| error.to_string())?;
+            let size = |name: &str| listed.entries.iter().find(|file| file.name == name).map(|file| file.size_bytes);
+            let as_it_should = (size(name) == Some((count as u64) << 20)) == fits && size("cat.txt") == Some(6 << 20);
+            if as_it_should { Ok(()) } else { Err(format!("{listed:?}")) }
+        })
+        .await?;
+    }
     ensure!(post(&visitor, &address, "miaow").await? == "kept");
     let listed: VolumeFolderView = ada.json(Method::GET, &on_it("files"), None).await?;
     ensure!(listed.entries.iter().any(|entry| entry.name == "cat.txt" && entry.size_bytes == 5), "{listed:?}");
     ada.send(Method::PUT, &on_it("content?path=cat.txt"), Some(json!("hiss"))).await?.error_for_status()?;
     tellers(&visitor, &address, "\"hiss\"", 6).await?;
 
-    // With a second node everything is there twice, so that one may die.
+    // The master is killed: who reads or writes waits until it is back, and all is there, for the same instances.
+    let before = tellers(&visitor, &address, "\"hiss\"", 30).await?;
+    let patient = Visitor::patient_browser_like(&address)?;
+    kill_in(&home, &ada.service(keeper).await?, "master", "mfsmaster")?;
+    let after = tellers(&patient, &address, "\"hiss\"", 6).await?;
+    ensure!(post_as(&patient, &address, "dog.txt", "woof").await? == "kept");
+    ensure!(after.is_subset(&before), "nobody is replaced for it: {before:?} {after:?}");
+
+    // A copy of a volume lies where that lies. Both have a trash.
+    ada.wait_state(keeper, ServiceState::Running).await?;
+    let snapshot = format!("/volumes/{}/snapshot", uploads.id);
+    let copy: VolumeView = ada.json(Method::POST, &snapshot, Some(json!({ "name": "copy" }))).await?;
+    ready(&ada, copy.id).await?;
+    ensure!(post_as(&visitor, &address, "dog.txt", "grr").await? == "kept");
+    let in_copy = format!("/volumes/{}/content?path=dog.txt", copy.id);
+    let dog = ada.send(Method::GET, &in_copy, None).await?.error_for_status()?.text().await?;
+    ensure!(dog == "woof", "{dog}");
+    ada.send(Method::DELETE, &format!("/volumes/{}", copy.id), None).await?.error_for_status()?;
+    let problem = ada.refused(Method::GET, &in_copy, None).await?;
+    ensure!(problem.detail.contains("in the trash"), "{problem:?}");
+    let restore = format!("/volumes/{}/restore", copy.id);
+    let back: VolumeView = ada.json(Method::POST, &restore, Some(json!({}))).await?;
+    let is_kept = back.kept_by.as_ref().is_some_and(|service| service.id == keeper);
+    ensure!(back.removed_at.is_none() && is_kept, "{back:?}");
+    let dog = ada.send(Method::GET, &in_copy, None).await?.error_for_status()?.text().await?;
+    ensure!(dog == "woof", "{dog}");
+
+    // With a second node everything is there twice.
     ada.accepted(Method::PUT, &of_keeper("/scale"), Some(json!({ "roles": { "node": 2 } }))).await?;
     let files = ada.service(keeper).await?;
     copied(&home, &files, 2).await?;
+
+    // Instances agree with locks, as programs on one machine do. (Not earlier: what they delete keeps its one copy for minutes.)
+    ada.send(Method::PUT, &on_it("content?path=number"), Some(json!(0))).await?.error_for_status()?;
+    let sites = with_role(&home, &ada.service(id).await?, "php")?;
+    ensure!(sites.len() == 2, "{sites:?}");
+    let counted = count_together(&sites).await?;
+    ensure!(counted == "80 30 ok", "every turn counts: {counted}");
+
+    // One node dies.
     let node = files.instances.iter().find(|instance| instance.roles.iter().any(|role| role.role == "node"));
     let node = node.context("a node")?.short.clone();
     let name = home.containers()?.into_iter().find(|name| name.ends_with(&node)).context("its container")?;
@@ -267,8 +382,7 @@ async fn a_service_keeps_what_is_on_volumes_and_its_nodes_and_mounts_may_die() -
     let before = tellers(&visitor, &address, "purr", 30).await?;
     ada.wait_state(keeper, ServiceState::Running).await?;
     let files = ada.service(keeper).await?;
-    let end_it = "for p in /proc/[0-9]*; do ! grep -q ^mfsmount $p/cmdline || kill -KILL ${p#/proc/}; done";
-    in_role(&home, &files, "mount", &["sh", "-c", end_it])?;
+    kill_in(&home, &files, "mount", "mfsmount")?;
     until("others to tell it", Duration::from_secs(120), || async {
         let hosts = tellers(&visitor, &address, "purr", 12).await.map_err(|error| error.to_string())?;
         if hosts.len() == 2 && hosts.is_disjoint(&before) { Ok(()) } else { Err(format!("{hosts:?} {before:?}")) }
@@ -280,6 +394,19 @@ async fn a_service_keeps_what_is_on_volumes_and_its_nodes_and_mounts_may_die() -
     ada.accepted(Method::POST, &of_keeper("/stop"), None).await?;
     ada.accepted(Method::POST, &of_keeper("/start"), None).await?;
     tellers_soon(&visitor, &address, "purr").await?;
+
+    // How many copies there shall be can be said at any time.
+    ada.wait_state(keeper, ServiceState::Running).await?;
+    let files = ada.service(keeper).await?;
+    for copies in ["1", "2"] {
+        ada.accepted(Method::PUT, &of_keeper("/settings"), Some(json!({ "settings": { "copies": copies } }))).await?;
+        until("another number of copies", Duration::from_secs(60), || async {
+            let told = in_role(&home, &files, "mount", &["mfsgetgoal", "/mounts/fs"]);
+            let told = told.map_err(|error| error.to_string())?;
+            if told.trim_end().ends_with(&format!(": {copies}")) { Ok(()) } else { Err(told) }
+        })
+        .await?;
+    }
 
     // One node is enough again: the other one goes when it has handed over what it has, which takes minutes; so it is not gone yet.
     ada.wait_state(keeper, ServiceState::Running).await?;
@@ -296,8 +423,12 @@ async fn a_service_keeps_what_is_on_volumes_and_its_nodes_and_mounts_may_die() -
 
     // Nothing is lost in passing.
     let problem = refused(&ada, Method::DELETE, &of_keeper(""), json!({})).await?;
-    ensure!(problem.detail.contains("keeps what is on uploads"), "{problem:?}");
-    ada.send(Method::DELETE, &format!("/applications/{application}"), None).await?.error_for_status()?;
+    ensure!(problem.detail.contains("keeps what is on uploads, copy"), "{problem:?}");
+    let the_application = format!("/applications/{application}");
+    let problem = ada.refused(Method::DELETE, &the_application, None).await?;
+    ensure!(problem.detail.contains("copy,uploads"), "{problem:?}");
+    let known = format!("{the_application}?losing=uploads,copy");
+    ada.send(Method::DELETE, &known, None).await?.error_for_status()?;
     gone(&ada, &application).await?;
     let left = fs::read_to_string("/proc/self/mounts")?;
     let of_home = format!("/run/aerie/{}/mounts/", home.label());

@@ -36,6 +36,8 @@ mod probe;
 mod removal;
 mod volumes;
 
+pub use mounts::may_mount;
+
 use crate::builds::Builds;
 use crate::{
     Cloud, CloudError, CloudErrorKind, CloudEvent, CloudLogLine, ContainerSpec, ImageSpec, LogsFrom, NetworkSpec,

@@ -9,6 +9,10 @@ use aerie_cloud::{VolumeOwner, VolumeSpec};
 use aerie_domain::{RolePhase, ServiceId, VolumeId};
 use aerie_kinds::{Carried, Kind, Kinds};
 use aerie_store::{InstanceRow, Store, StoreError, VolumeRow};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 /// What a volume's folder is called where services keep it.
 fn folder(id: VolumeId) -> String {
@@ -21,22 +25,54 @@ pub(crate) async fn carried(store: &Store, service: ServiceId) -> Result<Vec<Car
     Ok(rows.iter().map(|row| Carried { folder: folder(row.id), quota_mib: row.quota_mib }).collect())
 }
 
-/// Where a volume lies.
-pub(crate) async fn place(
+/// Where volumes lie, by their ids. What is read of a service that keeps several is read once.
+pub(crate) async fn places(
     store: &Store,
     kinds: &Kinds,
     installation: &str,
-    volume: &VolumeRow,
-) -> Result<VolumePlace, StoreError> {
-    let Some(carrier) = volume.carried_by else { return Ok(VolumePlace::Host) };
-    let Some(service) = store.service_fetch(carrier).await? else { return Ok(VolumePlace::Away(String::new())) };
-    let Some(kind) = kinds.get(service.kind.as_str()) else { return Ok(VolumePlace::Away(service.name.to_string())) };
-    let instances = store.instance_list(carrier).await?;
-    let mounter = instances.iter().find(|row| has_mounted(kind, row, volume.id));
-    Ok(match mounter {
-        Some(row) => VolumePlace::Carried(names::container(installation, carrier, row.id)),
-        None => VolumePlace::Away(service.name.to_string()),
-    })
+    volumes: &[VolumeRow],
+) -> Result<HashMap<VolumeId, VolumePlace>, StoreError> {
+    let mut carriers = HashMap::new();
+    let mut places = HashMap::with_capacity(volumes.len());
+    for volume in volumes {
+        let place = match volume.carried_by {
+            None => VolumePlace::Host,
+            Some(id) => {
+                let carrier = match carriers.entry(id) {
+                    Entry::Occupied(read) => read.into_mut(),
+                    Entry::Vacant(unread) => unread.insert(Carrier::read(store, kinds, id).await?),
+                };
+                carrier.place(installation, volume.id)
+            }
+        };
+        places.insert(volume.id, place);
+    }
+    Ok(places)
+}
+
+/// A service that keeps volumes, as far as it can be reached.
+#[derive(Default)]
+struct Carrier {
+    name: String,
+    kind: Option<Arc<Kind>>,
+    instances: Vec<InstanceRow>,
+}
+
+impl Carrier {
+    async fn read(store: &Store, kinds: &Kinds, id: ServiceId) -> Result<Self, StoreError> {
+        let Some(service) = store.service_fetch(id).await? else { return Ok(Self::default()) };
+        let kind = kinds.get(service.kind.as_str()).cloned();
+        let instances = if kind.is_some() { store.instance_list(id).await? } else { Vec::new() };
+        Ok(Self { name: service.name.to_string(), kind, instances })
+    }
+
+    fn place(&self, installation: &str, volume: VolumeId) -> VolumePlace {
+        let has_it = |row: &&InstanceRow| self.kind.as_ref().is_some_and(|kind| has_mounted(kind, row, volume));
+        match self.instances.iter().find(has_it) {
+            Some(row) => VolumePlace::Carried(names::container(installation, row.service_id, row.id)),
+            None => VolumePlace::Away(self.name.clone()),
+        }
+    }
 }
 
 /// It serves, and has brought about a configuration that names the volume.
@@ -68,9 +104,10 @@ pub async fn volume_spec(
 ) -> Result<Result<VolumeSpec, String>, StoreError> {
     let name = names::named_volume(installation, volume.id);
     let spec = VolumeSpec::on_host(name, VolumeOwner::Volume(volume.id));
-    Ok(match place(store, kinds, installation, volume).await? {
-        VolumePlace::Host => Ok(spec),
-        VolumePlace::Carried(container) => Ok(VolumeSpec { carrier: Some(container), ..spec }),
-        VolumePlace::Away(service) => Err(service),
+    let mut places = places(store, kinds, installation, std::slice::from_ref(volume)).await?;
+    Ok(match places.remove(&volume.id) {
+        None | Some(VolumePlace::Host) => Ok(spec),
+        Some(VolumePlace::Carried(container)) => Ok(VolumeSpec { carrier: Some(container), ..spec }),
+        Some(VolumePlace::Away(service)) => Err(service),
     })
 }

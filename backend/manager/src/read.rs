@@ -144,13 +144,12 @@ impl Reader {
         }
         let ids: Vec<_> = attachments.iter().map(|attachment| attachment.volume_id).collect();
         let rows = self.store.volumes_fetch(&ids).await?;
-        let mut volumes = Vec::with_capacity(attachments.len());
-        for AttachmentRow { volume_id, path, read_only, .. } in attachments {
-            let Some(row) = rows.iter().find(|row| row.id == volume_id) else { continue };
-            let place = carriers::place(&self.store, &self.kinds, &self.settings.installation, row).await?;
-            volumes.push(Attached { id: volume_id, path, read_only, place });
-        }
-        Ok(volumes)
+        let mut places = carriers::places(&self.store, &self.kinds, &self.settings.installation, &rows).await?;
+        let attached =
+            attachments.into_iter().filter_map(|AttachmentRow { volume_id: id, path, read_only, .. }| {
+                Some(Attached { id, path, read_only, place: places.remove(&id)? })
+            });
+        Ok(attached.collect())
     }
 
     async fn instances(

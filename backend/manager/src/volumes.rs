@@ -76,8 +76,8 @@ impl Volumes {
 
     async fn copy(&self, work: CopyWork) -> Result<(), StoreError> {
         let (Some(to), Some(from)) = (self.spec(work.volume).await?, self.spec(work.source).await?) else {
-            // the service that keeps one of them is away: later
-            return Ok(());
+            // the service that keeps one of them is away, or has not made a folder for the copy yet
+            return self.store.volume_work_later(work.volume).await;
         };
         let copying = async {
             // one that nobody had yet is not there yet

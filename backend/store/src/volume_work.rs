@@ -52,6 +52,14 @@ impl Store {
         Ok(())
     }
 
+    /// It cannot be done yet: whoever comes first tries again in some seconds. Later: what was only a moment too early is felt.
+    pub async fn volume_work_later(&self, id: VolumeId) -> Result<(), StoreError> {
+        sqlx::query!("update volumes set work_until = now() + interval '5 seconds' where id = $1", id.0)
+            .execute(self.pool())
+            .await?;
+        Ok(())
+    }
+
     /// A snapshot is complete, or there is a reason why it will not be.
     pub async fn volume_copy_end(&self, id: VolumeId, failure: Option<&str>) -> Result<(), StoreError> {
         sqlx::query!(

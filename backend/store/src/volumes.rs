@@ -140,6 +140,11 @@ async fn of_application(
     typed(raw)
 }
 
+async fn of_carrier(executor: impl PgExecutor<'_>, service: ServiceId) -> Result<Vec<VolumeRow>, StoreError> {
+    let raw = select_volumes!("where v.carried_by = $1 order by v.id", service.0).fetch_all(executor).await?;
+    typed(raw)
+}
+
 impl Store {
     /// One volume.
     pub async fn volume_fetch(&self, id: VolumeId) -> Result<Option<VolumeRow>, StoreError> {
@@ -161,8 +166,7 @@ impl Store {
 
     /// The volumes whose content a service keeps, those in the trash as well, by id.
     pub async fn volumes_carried(&self, service: ServiceId) -> Result<Vec<VolumeRow>, StoreError> {
-        let raw = select_volumes!("where v.carried_by = $1 order by v.id", service.0).fetch_all(self.pool()).await?;
-        typed(raw)
+        of_carrier(self.pool(), service).await
     }
 
     /// What is in a person's trash, newest first.
@@ -187,6 +191,11 @@ impl Txn<'_> {
     /// [`Store::volume_list`] inside the transaction.
     pub async fn volume_list(&mut self, application: ApplicationId) -> Result<Vec<VolumeRow>, StoreError> {
         of_application(self.connection(), application).await
+    }
+
+    /// [`Store::volumes_carried`] inside the transaction.
+    pub async fn volumes_carried(&mut self, service: ServiceId) -> Result<Vec<VolumeRow>, StoreError> {
+        of_carrier(self.connection(), service).await
     }
 
     /// Adds a volume. Constraint: `volumes_name_key`.

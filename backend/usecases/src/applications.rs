@@ -5,8 +5,9 @@ use aerie_domain::{
     ApplicationId, ApplicationName, DesiredState, NameError, OperationKind, Problem, ProblemCode,
     views::{ApplicationView, CreateApplication, EventKind, Page, PageQuery, Rename},
 };
-use aerie_store::{ApplicationRow, NewOperation, ServiceIntent, Txn};
+use aerie_store::{ApplicationRow, NewOperation, ServiceIntent, ServiceRow, Txn};
 use async_recursion::async_recursion as boxed;
+use std::collections::BTreeSet;
 
 impl UseCases {
     /// The actor's applications with their services, oldest first.
@@ -108,13 +109,15 @@ impl UseCases {
     }
 
     /// Removes an application with all its services, in whatever state they are. Cannot be taken back, but its volumes
-    /// are in the trash for a while.
+    /// are in the trash for a while. Those that services of it keep go with these: `losing` has to name them, separated by
+    /// commas.
     #[boxed]
-    pub async fn delete_application(&self, actor: &Actor, id: ApplicationId) -> Outcome<()> {
+    pub async fn delete_application(&self, actor: &Actor, id: ApplicationId, losing: &str) -> Outcome<()> {
         actor.may_write()?;
         let mut txn = self.store().begin().await?;
         let row = self.lock_owned_application(&mut txn, actor, id).await?;
         let services = txn.service_list(id).await?;
+        require_named(&kept_by(&mut txn, &services).await?, losing)?;
         txn.volumes_trash(id).await?;
         if services.is_empty() {
             txn.application_delete(id).await?;
@@ -141,6 +144,47 @@ impl UseCases {
             .await?;
         Ok(txn.commit().await?)
     }
+
+    /// Names of the volumes that would go for good with an application: its services keep what is on them. Those in the trash
+    /// are among them.
+    #[boxed]
+    pub async fn volumes_kept_inside(&self, actor: &Actor, id: ApplicationId) -> Outcome<Vec<String>> {
+        match self.store().application_with_owner(id).await? {
+            Some((_, owner)) if actor.may_read_of(owner.id) => {}
+            _ => return Err(Problem::not_found("application").into()),
+        }
+        let mut names = BTreeSet::new();
+        for service in self.store().service_list(id).await? {
+            if self.kinds().get(service.kind.as_str()).is_some_and(|kind| kind.spec.mounter().is_some()) {
+                let volumes = self.store().volumes_carried(service.id).await?;
+                names.extend(volumes.into_iter().map(|row| row.name.to_string()));
+            }
+        }
+        Ok(names.into_iter().collect())
+    }
+}
+
+/// Names of the volumes whose content these services keep.
+async fn kept_by(txn: &mut Txn<'_>, services: &[ServiceRow]) -> Outcome<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for service in services {
+        names.extend(txn.volumes_carried(service.id).await?.into_iter().map(|row| row.name.to_string()));
+    }
+    Ok(names)
+}
+
+/// Volumes are never lost in passing: whoever deletes what keeps them has to name them.
+fn require_named(kept: &BTreeSet<String>, losing: &str) -> Outcome<()> {
+    let told: BTreeSet<&str> = losing.split(',').map(str::trim).collect();
+    if kept.iter().all(|name| told.contains(name.as_str())) {
+        return Ok(());
+    }
+    let names = kept.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+    let detail = format!(
+        "What is on these volumes is kept by services of this application and would go with them for good, not to the \
+         trash: {names}. Whoever wants that has to name them all (losing={names})."
+    );
+    Err(Problem::new(ProblemCode::Conflict, detail).into())
 }
 
 fn application_name(text: &str) -> Outcome<ApplicationName> {

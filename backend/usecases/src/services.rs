@@ -129,9 +129,12 @@ impl UseCases {
         form: CreateService,
     ) -> Outcome<ServiceView> {
         actor.may_write()?;
-        let kind =
+        let offered =
             self.kind_offered(&form.kind).map_err(|_| Problem::field("kind", "must be one of the offered kinds"))?;
-        let kind = self.kinds().get(&kind.name).ok_or_else(|| Problem::not_found("service kind"))?.clone();
+        if !offered.obstacle.is_empty() {
+            return Err(Problem::new(ProblemCode::Conflict, offered.obstacle).into());
+        }
+        let kind = self.kinds().get(&offered.name).ok_or_else(|| Problem::not_found("service kind"))?.clone();
         let id = ServiceId::generate();
         let version = match &kind.spec.code {
             Some(code) => Some(self.default_version(id, kind.folder.join(&code.default), &code.default).await?),

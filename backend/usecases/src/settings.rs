@@ -32,6 +32,8 @@ pub struct UseCaseSettings {
     pub backups: BackupLimits,
     /// Where room is needed, and how much of it.
     pub disks: Disks,
+    /// The director may mount on the host of the containers: kinds whose services keep volumes need that.
+    pub can_mount: bool,
     /// Days after which a session ends, however active.
     pub session_days: u32,
     /// argon2 memory in KiB. Larger: slower to guess and to log in. Tests use less.

@@ -173,7 +173,7 @@ async fn administrators_look_at_everything_and_stop_it_but_change_nothing(pool: 
 
     let codes = [
         code(u.rename_application(&dean, application, Rename { name: "mine".into() }).await),
-        code(u.delete_application(&dean, application).await),
+        code(u.delete_application(&dean, application, "").await),
         code(u.create_service(&dean, application, CreateService { kind: "php".into(), name: None }).await),
         code(u.rename_service(&dean, id, Rename { name: "mine".into() }).await),
         code(u.start_service(&dean, id).await),
@@ -283,7 +283,7 @@ async fn every_change_is_remembered_with_its_address(pool: PgPool) {
     seen.push(last(u, &dean, &from).await);
     u.delete_service(&ada, id).await.unwrap();
     seen.push(last(u, &dean, &from).await);
-    u.delete_application(&ada, application).await.unwrap();
+    u.delete_application(&ada, application, "").await.unwrap();
     seen.push(last(u, &dean, &from).await);
     let form = CreateToken { name: "laptop".into(), scope: TokenScope::Write, expires_in_days: 1 };
     let token = u.create_token(&ada, form).await.unwrap().token.id;

@@ -32,7 +32,8 @@ async fn another_user_gets_nothing(pool: PgPool) {
     let codes = [
         code(u.application(&eve, application).await),
         code(u.rename_application(&eve, application, Rename { name: "mine".into() }).await),
-        code(u.delete_application(&eve, application).await),
+        code(u.delete_application(&eve, application, "").await),
+        code(u.volumes_kept_inside(&eve, application).await),
         code(u.services(&eve, application).await),
         code(u.create_service(&eve, application, CreateService { kind: "php".into(), name: None }).await),
         code(u.service(&eve, id).await),

@@ -179,6 +179,7 @@ fn Manage(id: ApplicationId, name: Memo<String>, page: PageData<Dated<Applicatio
     let delete = ServerAction::<DeleteApplication>::new();
     refresh_after(rename, page.refresh);
     let (rename_error, delete_error) = (error_of(rename), error_of(delete));
+    let kept = Memo::new(move |_| page.value.with(|page| page.data.kept.clone()));
     view! {
         <section class="card quiet-card">
             <h2>"Manage"</h2>
@@ -200,10 +201,12 @@ fn Manage(id: ApplicationId, name: Memo<String>, page: PageData<Dated<Applicatio
                 />
                 <Confirm
                     label="Delete application…"
-                    warning="All its services stop, and their code, settings and data are removed. This cannot be undone. Its volumes go to your trash for seven days."
+                    warning="All its services stop, and their code, settings and data are removed. This cannot be undone."
                 >
+                    <p>{move || kept.with(|kept| fate_of_volumes(kept))}</p>
                     <ActionForm action=delete>
                         <input type="hidden" name="application" value=id.to_string() />
+                        <input type="hidden" name="losing" value=move || kept.with(|kept| kept.join(",")) />
                         <button class="danger" type="submit">
                             "Delete application and all its data"
                         </button>
@@ -212,4 +215,15 @@ fn Manage(id: ApplicationId, name: Memo<String>, page: PageData<Dated<Applicatio
             </div>
         </section>
     }
+}
+
+/// Where volumes go when their application is deleted.
+fn fate_of_volumes(kept: &[String]) -> String {
+    if kept.is_empty() {
+        return "Its volumes go to your trash for seven days.".to_owned();
+    }
+    format!(
+        "What is on {} is kept by services of this application, and goes with them for good. Other volumes go to your trash for seven days.",
+        format::list(kept)
+    )
 }

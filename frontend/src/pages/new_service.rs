@@ -91,10 +91,11 @@ fn Choice(data: NewServiceData) -> impl IntoView {
     }
 }
 
-/// The kind at the top of the page.
+/// The kind at the top of the page, of those that can run here.
 fn first_shown(kinds: &[KindView]) -> Option<String> {
-    let of = |category: KindCategory| kinds.iter().find(|kind| kind.category == category).map(|kind| kind.name.clone());
-    GROUPS.into_iter().find_map(|(category, _)| of(category))
+    let usable = |kind: &&KindView| kind.obstacle.is_empty();
+    let of = |category: KindCategory| kinds.iter().filter(usable).find(|kind| kind.category == category);
+    GROUPS.into_iter().find_map(|(category, _)| of(category)).map(|kind| kind.name.clone())
 }
 
 #[component]
@@ -108,13 +109,16 @@ fn KindCard(kind: KindView, checked: bool) -> impl IntoView {
             view! { <span class=format!("chip serving role-{}", position % 6) title=role.summary>{role.name.to_uppercase()}</span> }
         })
         .collect();
+    let unusable = !kind.obstacle.is_empty();
+    let obstacle = unusable.then(|| view! { <span class="muted">{kind.obstacle}</span> });
     view! {
         <label class="kind-card">
-            <input type="radio" name="kind" value=kind.name checked=checked required />
+            <input type="radio" name="kind" value=kind.name checked=checked disabled=unusable required />
             <KindIcon svg=kind.icon />
             <span class="kind-text">
                 <strong>{kind.title}</strong>
                 <span>{kind.summary}</span>
+                {obstacle}
                 <span class="chips">{roles}</span>
             </span>
         </label>

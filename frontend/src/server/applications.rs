@@ -28,6 +28,8 @@ pub struct ApplicationData {
     pub application: ApplicationView,
     /// Its volumes.
     pub volumes: Vec<VolumeView>,
+    /// Names of those that would go with it for good, because a service of it keeps them.
+    pub kept: Vec<String>,
     /// Kind → icon.
     pub icons: BTreeMap<String, String>,
 }
@@ -50,8 +52,9 @@ pub async fn load_application(application: ApplicationId) -> Result<Dated<Applic
     use crate::ssr::context;
     let (actor, use_cases) = (context::actor()?, context::use_cases()?);
     let volumes = use_cases.volumes(&actor, application).await?;
+    let kept = use_cases.volumes_kept_inside(&actor, application).await?;
     let application = use_cases.application(&actor, application).await?;
-    Ok(Dated::new(ApplicationData { application, volumes, icons: super::kinds::icons(&use_cases) }))
+    Ok(Dated::new(ApplicationData { application, volumes, kept, icons: super::kinds::icons(&use_cases) }))
 }
 
 /// Makes an application and shows it.
@@ -110,11 +113,14 @@ pub async fn restart_application(application: ApplicationId) -> Result<(), PageE
     Ok(())
 }
 
-/// Removes an application with all its services.
+/// Removes an application with all its services, and with those volumes that the person has seen to go for good.
 #[server(prefix = "/fn", endpoint = "delete_application")]
-pub async fn delete_application(application: ApplicationId) -> Result<(), PageError> {
+pub async fn delete_application(
+    application: ApplicationId,
+    #[server(default)] losing: String,
+) -> Result<(), PageError> {
     use crate::ssr::context;
-    context::use_cases()?.delete_application(&context::actor()?, application).await?;
+    context::use_cases()?.delete_application(&context::actor()?, application, &losing).await?;
     context::see_other("/applications");
     Ok(())
 }

@@ -5,7 +5,8 @@
 //! and what is mounted there appears on the host. The name is never used again, so a path leads to one file system or
 //! nowhere: what the kernel has of a file system whose program has ended stays broken, and nobody gets it by mistake.
 //!
-//! Assumption: director and engine see the same `/run`, and the director may mount. A director in a container can do neither.
+//! Assumption: director and engine see the same `/run`, and the director may mount ([`may_mount`]). A director in a container can
+//! do neither, unless somebody has given it both.
 
 use super::{DockerCloud, client::checked_name};
 use crate::{CloudError, CloudErrorKind};
@@ -17,6 +18,7 @@ use std::{
     fs,
     io::{Error, ErrorKind},
     path::{Component, Path, PathBuf},
+    time::Duration,
 };
 
 /// Below a mounter's folder: where it mounts.
@@ -24,6 +26,22 @@ const FILE_SYSTEM: &str = "fs";
 
 /// A broken file system can be there more than once: whoever repeats something may have mounted twice.
 const MOST_MOUNTS: usize = 8;
+
+/// So long after its folder a mounter can still be on its way: longer than the engine may take to make a container.
+const ON_ITS_WAY: Duration = Duration::from_secs(600);
+
+/// What mounting takes: `CAP_SYS_ADMIN`, as its number is in the kernel's header.
+const TO_MOUNT: u32 = 21;
+
+/// Whether this process may mount, and so can make mounters.
+pub fn may_mount() -> bool {
+    fs::read_to_string("/proc/self/status").is_ok_and(|status| has_what_mounting_takes(&status))
+}
+
+fn has_what_mounting_takes(status: &str) -> bool {
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    effective.is_some_and(|bits| u64::from_str_radix(bits.trim(), 16).is_ok_and(|bits| bits & (1 << TO_MOUNT) != 0))
+}
 
 fn folder(installation: &str) -> PathBuf {
     Path::new("/run/aerie").join(installation).join("mounts")
@@ -55,7 +73,7 @@ impl DockerCloud {
         let all = folder(installation);
         share(&all).map_err(|error| failure("sharing a folder for mounts", &error))?;
         for left in names_in(&all) {
-            if left != container && self.engine().await?.inspect_any(&left).await?.is_none() {
+            if is_old(&all.join(&left)) && self.engine().await?.inspect_any(&left).await?.is_none() {
                 self.release_mounts(&left)?;
             }
         }
@@ -93,6 +111,11 @@ fn is_gone(removed: Result<(), Error>) -> Result<(), CloudError> {
     }
 }
 
+fn is_old(folder: &Path) -> bool {
+    let changed = fs::symlink_metadata(folder).and_then(|found| found.modified());
+    changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ON_ITS_WAY))
+}
+
 fn names_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
@@ -115,4 +138,18 @@ fn share(folder: &Path) -> Result<(), Error> {
 
 fn failure(what: &str, error: &Error) -> CloudError {
     CloudError::new(CloudErrorKind::Transient, format!("{what} on the host failed: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_what_mounting_takes;
+
+    #[test]
+    fn only_who_has_the_capability_may_mount() {
+        let of = |bits: &str| has_what_mounting_takes(&format!("CapPrm:\t000001ffffffffff\nCapEff:\t{bits}\n"));
+        assert!(of("000001ffffffffff") && of("0000000000200000"));
+        // a user, and a container as docker-compose.yml makes it
+        assert!(!of("0000000000000000") && !of("00000000a80435fb"));
+        assert!(!of("nonsense") && !has_what_mounting_takes(""));
+    }
 }

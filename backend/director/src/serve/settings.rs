@@ -1,6 +1,10 @@
 //! From the operator's options to what the rooms below want to know.
 
-use crate::{config::Config, logs::kept_folder};
+use crate::{
+    config::{CloudChoice, Config},
+    logs::kept_folder,
+};
+use aerie_cloud::docker::may_mount;
 use aerie_domain::Credits;
 use aerie_manager::ManagerSettings;
 use aerie_usecases::{BackupLimits, Disks, UploadLimits, UseCaseSettings};
@@ -35,6 +39,7 @@ pub(super) fn usecases(config: &Config) -> UseCaseSettings {
             hour: Duration::from_secs(u64::from(options.backup_hour_seconds)),
         },
         disks: Disks::new(u64::from(options.disk_reserve_mib) * 1024 * 1024, &options.data_dir),
+        can_mount: options.cloud == CloudChoice::Simulated || may_mount(),
         session_days: options.session_days,
         password_memory_kib: PASSWORD_MEMORY_KIB,
         login_attempts: options.login_attempts,

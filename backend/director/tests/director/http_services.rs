@@ -70,3 +70,29 @@ async fn a_wait_ends_when_the_director_stops(pool: PgPool) {
     });
     assert!(answer.expect(200)["ended_at"].is_null());
 }
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_kind_that_cannot_run_here_says_so_and_is_refused(pool: PgPool) {
+    let app = App::start_with(pool, "http://localhost:7700", |settings| settings.can_mount = false).await;
+    let ada = app.user("ada").await;
+    let files = ada.get("/api/v1/kinds/files").await.expect(200);
+    let obstacle = files["obstacle"].as_str().unwrap().to_owned();
+    assert!(obstacle.contains("mount") && obstacle.contains("in a container"), "{files}");
+    assert!(ada.get("/api/v1/kinds/php").await.expect(200)["obstacle"].is_null());
+    let application = ada.post("/api/v1/applications", json!({"name": "shop"})).await.expect(201);
+    let id = application["id"].as_str().unwrap();
+    let services = format!("/api/v1/applications/{id}/services");
+    let refused = ada.post(&services, json!({"kind": "files"})).await.refused(409, "conflict");
+    assert_eq!(refused["detail"], obstacle.as_str(), "{refused}");
+    ada.post(&services, json!({"kind": "php"})).await.expect(201);
+
+    // the page does not let it be chosen, and says why; another kind is chosen all the same
+    let page = app.browser("ada").await.get(&format!("/applications/{id}/new-service")).await.text;
+    assert!(page.contains(&obstacle), "{page}");
+    let disabled = |kind: &str| {
+        let value = format!("value=\"{kind}\"");
+        let mut boxes = page.split("<input").filter_map(|rest| rest.split('>').next());
+        boxes.find(|tag| tag.contains(&value)).unwrap().contains("disabled")
+    };
+    assert!(disabled("files") && !disabled("php"), "{page}");
+}

@@ -5,7 +5,7 @@ use axum::{
     body::Body,
     http::{Method, header},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -140,4 +140,54 @@ async fn files_are_uploaded_listed_downloaded_and_removed(pool: PgPool) {
     ada.delete(&files("a%20b")).await.refused(404, "not_found");
     ada.delete(&format!("/api/v1/volumes/{id}")).await.expect(204);
     ada.get(&files("")).await.refused(409, "conflict");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_a_service_keeps_can_be_limited_and_is_never_lost_in_passing(pool: PgPool) {
+    let app = App::start(pool).await;
+    let ada = app.user("ada").await;
+    let made = ada.post("/api/v1/applications", json!({"name": "shop"})).await.expect(201);
+    let id = made["id"].as_str().unwrap().to_owned();
+    let (application, volumes) = (format!("/api/v1/applications/{id}"), format!("/api/v1/applications/{id}/volumes"));
+    let keeper = ada.post(&format!("{application}/services"), json!({"kind": "files"})).await.expect(201);
+    let address = |volume: &Value| format!("/api/v1/volumes/{}", volume["id"].as_str().unwrap());
+    let form = json!({"name": "uploads", "kept_by": keeper["id"], "quota_mib": 4});
+    let uploads = address(&ada.post(&volumes, form).await.expect(201));
+
+    // the limit goes up, away and down; what lies on the host has none
+    for (wanted, told) in [(16, json!(16)), (0, json!(null)), (2, json!(2))] {
+        let changed = ada.patch(&uploads, json!({"quota_mib": wanted})).await.expect(200);
+        assert_eq!(changed["quota_mib"], told, "{changed}");
+    }
+    ada.patch(&uploads, json!({"quota_mib": -1})).await.refused(422, "invalid_input");
+    let plain = address(&ada.post(&volumes, json!({"name": "plain"})).await.expect(201));
+    ada.patch(&plain, json!({"quota_mib": 4})).await.refused(422, "invalid_input");
+
+    // a copy is kept by the same service, with the same limit; a trash is a matter of one application
+    let copy = ada.post(&format!("{uploads}/snapshot"), json!({"name": "copy"})).await.expect(201);
+    assert_eq!((&copy["kept_by"]["id"], &copy["quota_mib"]), (&keeper["id"], &json!(2)), "{copy}");
+    ada.delete(&uploads).await.expect(204);
+    let other = ada.post("/api/v1/applications", json!({"name": "other"})).await.expect(201);
+    let into = json!({"application_id": other["id"]});
+    let refused = ada.post(&format!("{uploads}/restore"), into).await.refused(422, "invalid_input");
+    assert_eq!(refused["errors"][0]["field"], "application_id", "{refused}");
+    let back = ada.post(&format!("{uploads}/restore"), json!({})).await.expect(200);
+    assert_eq!((&back["removed_at"], &back["kept_by"]["name"]), (&json!(null), &json!("files")), "{back}");
+    ada.delete(&uploads).await.expect(204);
+    let service = format!("/api/v1/services/{}", keeper["id"].as_str().unwrap());
+    let refused = ada.delete(&service).await.refused(409, "conflict");
+    assert!(refused["detail"].as_str().unwrap().contains("uploads (in the trash)"), "{refused}");
+
+    // with the application they go for good, so they have to be named: the page does so
+    for losing in ["", "?losing=copy", "?losing=copy,upload"] {
+        let refused = ada.delete(&format!("{application}{losing}")).await.refused(409, "conflict");
+        assert!(refused["detail"].as_str().unwrap().contains("trash: copy,uploads."), "{refused}");
+    }
+    let browser = app.browser("ada").await;
+    let page = browser.get(&format!("/applications/{id}")).await.text;
+    assert!(page.contains("What is on copy and uploads is kept") && page.contains("value=\"copy,uploads\""), "{page}");
+    let page = browser.get(&format!("/applications/{}", other["id"].as_str().unwrap())).await.text;
+    assert!(page.contains("Its volumes go to your trash") && !page.contains("goes with them for good"), "{page}");
+    ada.delete(&format!("{application}?losing=copy,uploads")).await.expect(204);
+    assert_eq!(ada.get(&application).await.expect(200)["deleting"], true);
 }

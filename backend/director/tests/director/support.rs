@@ -53,6 +53,11 @@ impl App {
     }
 
     pub async fn start_at(pool: PgPool, public_url: &str) -> Self {
+        Self::start_with(pool, public_url, |_| {}).await
+    }
+
+    /// With other settings than most tests have.
+    pub async fn start_with(pool: PgPool, public_url: &str, change: impl FnOnce(&mut UseCaseSettings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../service-templates");
@@ -70,7 +75,9 @@ impl App {
         let config = Arc::new(Config::check(Cli::parse_from(arguments).options).unwrap());
         let store = Store::from_pool(pool);
         let kinds = Kinds::load(&templates).unwrap();
-        let usecases = UseCases::new(store.clone(), kinds, settings(&data));
+        let mut settings = settings(&data);
+        change(&mut settings);
+        let usecases = UseCases::new(store.clone(), kinds, settings);
         usecases.ensure_system().await.unwrap();
         let lifecycle = Lifecycle::new();
         let listener = Arc::new(Listener::start(&store, lifecycle.soft()));
@@ -139,6 +146,7 @@ fn settings(data: &Path) -> UseCaseSettings {
         open_registration: true,
         uploads,
         disks: Disks::new(0, data),
+        can_mount: true,
         session_days: 30,
         password_memory_kib: 64,
         login_attempts: 10,

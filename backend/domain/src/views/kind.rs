@@ -66,4 +66,7 @@ pub struct KindView {
     pub backup: bool,
     /// It can have a public address.
     pub public: bool,
+    /// Why this installation cannot run services of it; empty when it can.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub obstacle: String,
 }

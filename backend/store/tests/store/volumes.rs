@@ -64,6 +64,10 @@ async fn a_volume_lives_until_its_time_in_the_trash_is_over(pool: PgPool) {
     let work = store.volume_copy_take().await.unwrap().unwrap();
     assert_eq!((work.volume, work.source), (copy.id, uploads.id));
     assert_eq!(store.volume_copy_take().await.unwrap(), None);
+    store.volume_work_later(copy.id).await.unwrap();
+    assert_eq!(store.volume_copy_take().await.unwrap(), None);
+    sqlx::query("update volumes set work_until = work_until - interval '6 s'").execute(&pool).await.unwrap();
+    assert_eq!(store.volume_copy_take().await.unwrap(), Some(work), "it can be done some seconds later");
     sqlx::query("update volumes set work_until = now() - interval '1 s'").execute(&pool).await.unwrap();
     assert_eq!(store.volume_copy_take().await.unwrap(), Some(work), "who had it is gone");
     store.volume_copy_end(copy.id, Some("no room")).await.unwrap();
@@ -113,6 +117,9 @@ async fn a_service_keeps_volumes_and_they_go_with_it(pool: PgPool) {
     txn.commit().await.unwrap();
     let rows = store.volumes_carried(carrier.id).await.unwrap();
     assert_eq!((rows.len(), rows[0].carried_by, rows[0].quota_mib), (1, Some(carrier.id), Some(10)));
+    let mut txn = store.begin().await.unwrap();
+    assert_eq!(txn.volumes_carried(carrier.id).await.unwrap(), rows);
+    drop(txn);
     assert_eq!(store.volumes_fetch(&[new.id]).await.unwrap(), rows);
     let mut txn = store.begin().await.unwrap();
     txn.volume_change(new.id, &new.name, "pictures", 512, None).await.unwrap();

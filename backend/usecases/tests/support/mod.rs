@@ -38,6 +38,7 @@ impl House {
             open_registration: true,
             uploads: UploadLimits::default(),
             disks: Disks::new(0, data.path()),
+            can_mount: true,
             session_days: 30,
             password_memory_kib: 64,
             login_attempts: 5,
