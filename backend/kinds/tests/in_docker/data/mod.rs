@@ -12,7 +12,7 @@ use crate::harness::{
 };
 use aerie_agent_protocol::InstanceConfig;
 use aerie_domain::{BackupScript, InstanceId};
-use aerie_kinds::{Kind, Member, RenderContext};
+use aerie_kinds::{Kind, Member, OfferContext, RenderContext};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// One service called `db`, all its roles in one instance.
@@ -64,6 +64,18 @@ impl Data {
         let instance = self.instance.as_ref().expect("it runs");
         let (ok, said) = instance.container.run(command);
         (ok, said.trim().to_owned())
+    }
+
+    /// A variable that services which use it get.
+    pub fn offered(&self, name: &str) -> String {
+        let context = OfferContext {
+            service: "db".to_owned(),
+            application: "shop".to_owned(),
+            settings: self.settings.clone(),
+            secrets: self.secrets.clone(),
+        };
+        let offers = self.kind.offers(&context).expect("the kind can be rendered");
+        offers.into_iter().find(|offer| offer.name == name).expect("it is offered").value
     }
 
     /// Runs one of the kind's scripts for backups.

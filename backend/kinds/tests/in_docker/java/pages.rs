@@ -70,6 +70,7 @@ fn a_packed_service_serves_pages_and_keeps_its_secrets() {
     site.settings = [("static_files", "web"), ("show_errors", "on"), ("heap", "96M")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
+    site.settings.insert("max_request".to_owned(), "4M".to_owned());
     site.settings.insert("jvm_options".to_owned(), "-Dapp.mode='a \"b\" $HOME' -Xmx32M".to_owned());
     site.variables = [("MOOD", "fine; \"x\" $y\nand"), ("JDK_JAVA_OPTIONS", "-Dapp.mode=evil")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -82,6 +83,8 @@ fn a_packed_service_serves_pages_and_keeps_its_secrets() {
     assert_eq!(site.get("/WEB-INF/secret.css").status, 404);
     assert_eq!(site.get("/nothing.css").status, 404);
     assert!(site.get("/api/error").body.contains("secret detail"));
+    assert_eq!(send(3_000_000).expect("an answer"), (200, "3000000".to_owned()));
+    assert!(send(5_000_000).map_or(true, |(status, _)| status == 413), "it was small enough before");
     assert_eq!(site.body("/api/env?name=MOOD"), "fine; \"x\" $y\nand");
     assert_eq!(site.body("/api/env?name=AERIE_IDENTITY"), "null");
     assert_eq!(site.body("/api/property?name=app.mode"), "a \"b\" $HOME");
@@ -104,4 +107,11 @@ fn a_packed_service_serves_pages_and_keeps_its_secrets() {
     site.configure("packed");
     let answer = site.get("/");
     assert!(answer.status == 503 && answer.body.contains("This version could not be started"), "{answer:?}");
+
+    // Who waits for too long gets a page that says so.
+    site.settings.insert("request_timeout".to_owned(), "2".to_owned());
+    site.serving = Some(app.versions[0].0);
+    site.configure("packed");
+    let answer = site.get("/api/long");
+    assert!(answer.status == 504 && answer.body.contains("took longer than it may"), "{answer:?}");
 }
