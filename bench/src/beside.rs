@@ -99,10 +99,11 @@ impl Clients {
         docker(&["exec", &self.id, "sh", "-c", script]).await
     }
 
-    /// When a query was answered first. The same program, as often, for both sides.
+    /// When a query was answered first. The same program, as often, for both sides. An attempt is short: one that is made when the
+    /// name is known already, but nobody listens yet, waits a second before it tries again.
     pub async fn first_query(&self, host: &str, port: u16, password: &str, limit: Duration) -> Result<Instant> {
         let script = format!(
-            "end=$(($(date +%s) + {})); until mariadb --connect-timeout=1 -h {host} -P {port} -u app -p{password} \
+            "end=$(($(date +%s) + {})); until timeout 0.3 mariadb -h {host} -P {port} -u app -p{password} \
              -e 'select 1' app >/dev/null 2>&1; do [ $(date +%s) -lt $end ] || exit 1; sleep 0.01; done",
             limit.as_secs()
         );

@@ -249,14 +249,19 @@ async fn count_together(containers: &[String]) -> Result<String> {
     run(containers.first().context("a container")?, look).await
 }
 
-/// Waits until no piece of a file has fewer copies than it shall have.
+/// Waits until pieces of files have so many copies, and none has fewer than it shall have: one of a file that is deleted but
+/// still open keeps what it had.
 async fn copied(home: &Installation, files: &ServiceView, copies: u32) -> Result<()> {
     until("all copies", Duration::from_secs(240), || async {
         let command = ["mfscli", "-H", "127.0.0.1", "-ns", "|", "-SIC"];
         let told = in_role(home, files, "master", &command).map_err(|error| error.to_string())?;
         let matrix: Vec<&str> = told.lines().filter(|line| line.contains("goal/copies/chunks")).collect();
-        let wanted = format!("|{copies}|{copies}|");
-        if !matrix.is_empty() && matrix.iter().all(|line| line.contains(&wanted)) { Ok(()) } else { Err(told) }
+        let numbers = |line: &str| -> Vec<u32> { line.split('|').filter_map(|part| part.parse().ok()).collect() };
+        // wanted copies, copies, pieces
+        let pieces: Vec<Vec<u32>> = matrix.into_iter().map(numbers).collect();
+        let whole = pieces.iter().all(|piece| matches!(piece[..], [wanted, there, _] if wanted <= there));
+        let many = pieces.iter().any(|piece| piece.starts_with(&[copies, copies]));
+        if whole && many { Ok(()) } else { Err(told) }
     })
     .await
 }
