@@ -12,8 +12,15 @@ use crate::{
 };
 use aerie_agent_protocol::ProcessEnd;
 use rustix::process::Signal;
-use std::{io, process::ExitStatus, time::Duration};
-use tokio::task::{JoinHandle, JoinSet};
+use std::{
+    io,
+    process::ExitStatus,
+    time::{Duration, Instant},
+};
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time,
+};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Lines of standard error that a message may quote.
@@ -22,6 +29,11 @@ const KEPT_LINES: usize = 20;
 const KEPT_CHARACTERS: usize = 1400;
 /// How long a killed process may take to be gone. One that hangs in the kernel longer is given up.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
+/// A process that is so young may not have heard that it shall end: HAProxy's master passes the signal on to those workers that it
+/// has by then, and goes on with the next.
+const YOUNG: Duration = Duration::from_secs(5);
+/// It is told once more after this time.
+const TOLD_AGAIN: Duration = Duration::from_secs(1);
 
 /// A process and the tasks that read its outputs.
 pub(super) struct Process {
@@ -31,6 +43,7 @@ pub(super) struct Process {
     /// Ask for figures about its work.
     _watchers: Vec<AbortOnDropHandle<()>>,
     lines: Tail,
+    started: Instant,
 }
 
 impl Process {
@@ -56,7 +69,7 @@ impl Process {
             let (log, requests) = (log(&spec.streams.err), requests(&spec.streams.err));
             readers.spawn(Sink { log, tails: vec![errors.clone(), lines.clone()], requests }.pump(err));
         }
-        Ok(Self { child, readers, errors, lines, _watchers: watchers(host, wanted) })
+        Ok(Self { child, readers, errors, lines, _watchers: watchers(host, wanted), started: Instant::now() })
     }
 
     /// Its process id.
@@ -85,11 +98,22 @@ impl Process {
     /// Asks it to end by `signal`; kills it and its group after `timeout`. True if it ended in time.
     pub(super) async fn stop(mut self, signal: &str, timeout: Duration) -> bool {
         // A wrong name must not keep it running.
-        let _ = self.child.signal(signals::by_name(signal).unwrap_or(Signal::TERM));
-        let in_time = tokio::time::timeout(timeout, self.child.wait()).await.is_ok();
+        let signal = signals::by_name(signal).unwrap_or(Signal::TERM);
+        let begun = Instant::now();
+        let _ = self.child.signal(signal);
+        let mut in_time = false;
+        if self.started.elapsed() < YOUNG {
+            in_time = time::timeout(TOLD_AGAIN.min(timeout), self.child.wait()).await.is_ok();
+            if !in_time {
+                let _ = self.child.signal(signal);
+            }
+        }
+        if !in_time {
+            in_time = time::timeout(timeout.saturating_sub(begun.elapsed()), self.child.wait()).await.is_ok();
+        }
         self.child.kill_group();
         if !in_time {
-            let _ = tokio::time::timeout(KILL_PATIENCE, self.child.wait()).await;
+            let _ = time::timeout(KILL_PATIENCE, self.child.wait()).await;
         }
         self.drain().await;
         in_time
@@ -99,7 +123,7 @@ impl Process {
     async fn drain(&mut self) {
         let rest = async { while self.readers.join_next().await.is_some() {} };
         // Readers of pipes that somebody else holds open end with this.
-        let _ = tokio::time::timeout(DRAIN, rest).await;
+        let _ = time::timeout(DRAIN, rest).await;
     }
 }
 

@@ -244,6 +244,16 @@ async fn a_process_that_does_not_stop_is_killed_in_time() {
 }
 
 #[tokio::test]
+async fn a_young_process_that_missed_the_signal_is_told_again() {
+    let script = "trap '' TERM; sleep 0.5; trap 'exit 0' TERM; while :; do sleep 0.02; done";
+    let mut scene = Scene::start(script, |wanted| wanted.spec.stop_timeout_s = 20);
+    scene.settled().await;
+    let begin = Instant::now();
+    scene.supervisor.stop().await;
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
 async fn settled_waits_for_the_new_configuration_to_be_seen() {
     // Loads its file only on the signal, and a while after it.
     let script =
