@@ -163,6 +163,19 @@ impl Shop {
         .await
     }
 
+    /// The end of a story: the service has shrunk to one instance, and what the writer was told is kept is there.
+    ///
+    /// # Errors
+    /// With what is left, or missing.
+    pub async fn ends_with_one(&self, writer: Writer) -> Result<()> {
+        self.wait_written(&writer).await?;
+        let view = self.ada.service(self.data).await?;
+        ensure!(view.summary.instances == 1, "one is left: {:?}", view.instances);
+        let written = writer.finish().await;
+        eprintln!("at the end: {}", written.summary());
+        self.keeps(&written, "at the end").await
+    }
+
     /// Asks the service for something and waits for it.
     ///
     /// # Errors

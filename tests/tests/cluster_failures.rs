@@ -206,12 +206,7 @@ async fn a_store_keeps_its_keys_when_moving_them_is_interrupted_and_when_replica
     eprintln!("3 to 6 and back: {}", writer.so_far().summary());
     shop.keeps(&writer.so_far(), "after 6 to 3").await?;
     shop.scale("store", 1).await?;
-    shop.wait_written(&writer).await?;
-    let view = shop.ada.service(shop.data).await?;
-    ensure!(view.summary.instances == 1, "one is left: {:?}", view.instances);
-    let written = writer.finish().await;
-    eprintln!("at the end: {}", written.summary());
-    shop.keeps(&written, "at the end").await?;
+    shop.ends_with_one(writer).await?;
     wait_for_stock(&shop).await?;
     neighbour.noticed_nothing().await
 }

@@ -59,12 +59,7 @@ async fn a_database_grows_and_shrinks_and_crashes_without_losing_a_row() -> Resu
     ensure!(shop.galera().await? == ["Synced 3"; 3], "{:?}", shop.galera().await?);
 
     shop.scale("mysql", 1).await?;
-    shop.wait_written(&writer).await?;
-    let view = shop.ada.service(shop.data).await?;
-    ensure!(view.summary.instances == 1, "and it ends with one: {:?}", view.instances);
-    let written = writer.finish().await;
-    eprintln!("at the end: {}", written.summary());
-    shop.keeps(&written, "at the end").await?;
+    shop.ends_with_one(writer).await?;
     shows(&shop, 1).await
 }
 
@@ -105,12 +100,7 @@ async fn a_store_is_spread_over_nodes_and_brought_together_without_losing_a_key(
     shop.ask(Method::POST, "/stop", None).await?;
     shop.scale("store", 1).await?;
     shop.ask(Method::POST, "/start", None).await?;
-    shop.wait_written(&writer).await?;
-    let view = shop.ada.service(shop.data).await?;
-    ensure!(view.summary.instances == 1, "one is left: {:?}", view.instances);
-    let written = writer.finish().await;
-    eprintln!("at the end: {}", written.summary());
-    shop.keeps(&written, "at the end").await?;
+    shop.ends_with_one(writer).await?;
     Ok(())
 }
 
