@@ -57,6 +57,36 @@ impl Sample {
         Self { files: vec![("WEB-INF/book.jsp", page), ("WEB-INF/web.xml", descriptor.to_owned())] }
     }
 
+    /// A web application with a listener that does not exist: Tomcat cannot start it.
+    #[must_use]
+    pub fn java_without_its_listener() -> Self {
+        Self::java_that_fails("<listener><listener-class>shop.Missing</listener-class></listener>")
+    }
+
+    /// A web application with one servlet that throws an exception when it starts; its page works.
+    #[must_use]
+    pub fn java_with_a_servlet_that_fails() -> Self {
+        Self::java_that_fails(
+            "<servlet><servlet-name>stock</servlet-name><jsp-file>/WEB-INF/stock.jsp</jsp-file>\
+             <load-on-startup>1</load-on-startup></servlet>\
+             <servlet-mapping><servlet-name>stock</servlet-name><url-pattern>/stock</url-pattern></servlet-mapping>",
+        )
+    }
+
+    fn java_that_fails(declared: &str) -> Self {
+        let descriptor =
+            format!("<web-app xmlns=\"https://jakarta.ee/xml/ns/jakartaee\" version=\"6.0\">{declared}</web-app>");
+        let servlet = "<%! public void jspInit() { throw new IllegalStateException(\"no warehouse\"); } %>never";
+        let page = "<%@ page session=\"false\" %>the page works";
+        Self {
+            files: vec![
+                ("WEB-INF/web.xml", descriptor),
+                ("WEB-INF/stock.jsp", servlet.to_owned()),
+                ("index.jsp", page.to_owned()),
+            ],
+        }
+    }
+
     /// What `javac` and `jar` make of a program, where a web application is expected.
     #[must_use]
     pub fn java_program() -> Self {

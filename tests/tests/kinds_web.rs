@@ -109,6 +109,64 @@ async fn a_java_application_is_deployed_scaled_and_updated_without_losing_a_requ
     Ok(())
 }
 
+#[tokio::test]
+async fn the_owner_is_told_which_java_code_does_not_start() -> Result<()> {
+    let home = Installation::start("java-failing").await?;
+    let ada = home.api().register("ada").await?;
+    let id = ada.application_with("shop", "java").await?.summary.id;
+    let path = |end: &str| format!("/services/{id}{end}");
+    ada.accepted(Method::POST, &path("/start"), None).await?;
+    let address = ada.wait_state(id, ServiceState::Running).await?.summary.address.context("address")?;
+    let visitor = Visitor::browser_like(&address)?;
+    let activate = async |archive: Vec<u8>| {
+        let version = ada.upload(id, "shop.war", archive).await?;
+        ada.accepted(Method::POST, &path("/activate"), Some(json!({ "version_id": version.id }))).await?;
+        anyhow::Ok(version.number)
+    };
+    let told = async |expected: &str| {
+        until(&format!("the service to say {expected:?}"), Duration::from_secs(30), || async {
+            let summary = ada.service(id).await.map_err(|error| error.to_string())?.summary;
+            let as_it_should = summary.state == ServiceState::Running && summary.reason == expected;
+            if as_it_should { Ok(()) } else { Err(format!("{:?} {}", summary.state, summary.reason)) }
+        })
+        .await
+    };
+    let visit = async |page: &str| {
+        let answer = visitor.get(format!("{address}{page}")).send().await?;
+        anyhow::Ok((answer.status().as_u16(), answer.text().await?))
+    };
+
+    // One servlet does not start: the rest of the application works.
+    let number = activate(Sample::java_with_a_servlet_that_fails().zip()?).await?;
+    told(&format!(
+        "The servlet stock of version {number} could not be started: java.lang.IllegalStateException: no warehouse"
+    ))
+    .await?;
+    let (status, page) = visit("/").await?;
+    ensure!(status == 200 && page.contains("the page works"), "{status} {page}");
+    let (status, page) = visit("/stock").await?;
+    ensure!(status == 500, "{status} {page}");
+
+    // Nothing of it starts.
+    let number = activate(Sample::java_without_its_listener().zip()?).await?;
+    let failed = format!(
+        "Version {number} could not be started, so visitors get an error page: \
+         java.lang.ClassNotFoundException: shop.Missing"
+    );
+    told(&failed).await?;
+    let (status, page) = visit("/").await?;
+    ensure!(status == 503 && page.contains("This version could not be started"), "{status} {page}");
+    let log = ada.send(Method::GET, &path("/logs?format=text&tail=5000"), None).await?.text().await?;
+    ensure!(log.contains(&failed) && log.contains("shop.Missing"), "{log}");
+
+    // What only a new Tomcat can show is told by it as well; then the way back.
+    ada.accepted(Method::POST, &path("/restart"), None).await?;
+    told(&failed).await?;
+    activate(Sample::java_guest_book("one").zip()?).await?;
+    told("").await?;
+    visits(&visitor, &address, "guest book one visits=1 mood=null").await
+}
+
 /// The instances that run code, without helpers.
 async fn shorts(api: &Api, id: ServiceId) -> Result<BTreeSet<String>> {
     let view = api.service(id).await?;

@@ -68,9 +68,18 @@ pub struct ProcessReport {
     pub restarts: u32,
     /// What went wrong last: probe answer, exit code, signal, failed check with its output. Empty when all is well.
     pub message: String,
+    /// What it says of itself although it is healthy, in words for the owner, a line per note: what follows `note: ` in its
+    /// answer to an HTTP probe, at most [`LONGEST_NOTE`](ProcessReport::LONGEST_NOTE) characters. Agents of earlier releases do not tell.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
     /// How it ended by itself last, until it has been well for a while. Agents of earlier releases do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_end: Option<ProcessEnd>,
+}
+
+impl ProcessReport {
+    /// Characters of a note. More: a program with a lot to say fills the page of its service; fewer: the cause is cut off.
+    pub const LONGEST_NOTE: usize = 500;
 }
 
 /// How a process ended by itself.

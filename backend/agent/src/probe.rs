@@ -4,7 +4,7 @@ use crate::{
     host::Host,
     job::{self, Job},
 };
-use aerie_agent_protocol::{HealthProbe, ProbeKind};
+use aerie_agent_protocol::{HealthProbe, ProbeKind, ProcessReport};
 use std::{collections::BTreeMap, io, net::Ipv4Addr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -19,24 +19,27 @@ const KEPT_ANSWER: usize = 120;
 /// Characters of a probe program's output that become its message.
 const KEPT_OUTPUT: usize = 500;
 
-/// Probes once. `Err` says what went wrong, in words that follow the process' name. Dropping the future leaves nothing
-/// behind.
+/// Begins a line of an HTTP answer that is for the owner of the service.
+const NOTE: &str = "note: ";
+
+/// Probes once. `Ok` holds what the process has to say to its owner, usually nothing; `Err` says what went wrong, in words that
+/// follow the process' name. Dropping the future leaves nothing behind.
 pub(crate) async fn probe(
     host: &Host,
     probe: &HealthProbe,
     environment: &BTreeMap<String, String>,
-) -> Result<(), String> {
+) -> Result<String, String> {
     let timeout = Duration::from_millis(probe.timeout_ms.max(1).into());
     let attempt = async {
         match &probe.kind {
             // Whether it runs is known by whoever probes.
-            ProbeKind::Alive => Ok(()),
-            ProbeKind::Tcp { port } => connect(*port).await.map(drop),
+            ProbeKind::Alive => Ok(String::new()),
+            ProbeKind::Tcp { port } => connect(*port).await.map(|_| String::new()),
             ProbeKind::Http { port, path, expect } => http(*port, path, expect).await,
             ProbeKind::Exec { command } => {
                 let job = Job { command, environment, timeout, log: None, keep: KEPT_OUTPUT };
                 let done = job::run(host, job).await;
-                if done.ok { Ok(()) } else { Err(format!("is not healthy: its probe {}", done.message())) }
+                if done.ok { Ok(String::new()) } else { Err(format!("is not healthy: its probe {}", done.message())) }
             }
         }
     };
@@ -54,7 +57,7 @@ async fn connect(port: u16) -> Result<TcpStream, String> {
         .map_err(|error| format!("does not accept connections on port {port} ({})", words(&error)))
 }
 
-async fn http(port: u16, path: &str, expect: &str) -> Result<(), String> {
+async fn http(port: u16, path: &str, expect: &str) -> Result<String, String> {
     let mut stream = connect(port).await?;
     let broken = |error: io::Error| format!("broke off a request for {path} on port {port} ({})", words(&error));
     let request =
@@ -84,16 +87,17 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// The judgement, as soon as there is enough to judge.
-    fn verdict(&self) -> Option<Result<(), String>> {
+    /// The judgement, as soon as there is enough to judge: with the notes that come before what is expected.
+    fn verdict(&self) -> Option<Result<String, String>> {
         let status = self.status()?;
         if status >= 400 {
             return Some(Err(format!("answers {} with status {status}{}", self.path, self.beginning())));
         }
         if self.expect.is_empty() {
-            return Some(Ok(()));
+            return Some(Ok(String::new()));
         }
-        find(self.head_and_body()?.1, self.expect.as_bytes()).map(|_| Ok(()))
+        let (_, body) = self.head_and_body()?;
+        find(body, self.expect.as_bytes()).map(|at| Ok(notes(&body[..at])))
     }
 
     /// What it says, as far as it has come: one line is often the reason.
@@ -135,6 +139,21 @@ impl Answer<'_> {
     }
 }
 
+/// The notes in a part of an answer, a line each.
+fn notes(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let notes = text.lines().filter_map(|line| line.strip_prefix(NOTE));
+    let lines: Vec<String> = notes.map(|line| line.trim().chars().filter(|c| !c.is_control()).collect()).collect();
+    shortened(&lines.join("\n"), ProcessReport::LONGEST_NOTE)
+}
+
+fn shortened(line: &str, longest: usize) -> String {
+    if line.chars().count() <= longest {
+        return line.to_owned();
+    }
+    line.chars().take(longest - 1).chain(['…']).collect()
+}
+
 fn find(in_: &[u8], what: &[u8]) -> Option<usize> {
     in_.windows(what.len().max(1)).position(|window| window == what)
 }
@@ -151,7 +170,9 @@ mod tests {
     use crate::testing::{host, sh};
     use tokio::net::TcpListener;
 
-    async fn try_it(kind: ProbeKind) -> Result<(), String> {
+    const WELL: Result<String, String> = Ok(String::new());
+
+    async fn try_it(kind: ProbeKind) -> Result<String, String> {
         let spec = HealthProbe { kind, interval_ms: 1000, timeout_ms: 300, failures: 1 };
         probe(&host().0, &spec, &BTreeMap::new()).await
     }
@@ -181,10 +202,19 @@ mod tests {
     #[tokio::test]
     async fn http_looks_at_status_and_body() {
         let port = server("HTTP/1.1 200 OK\r\nX: d1\r\nContent-Length: 12\r\n\r\nconfig is d2", true).await;
-        assert_eq!(try_it(http(port, "")).await, Ok(()));
-        assert_eq!(try_it(http(port, "d2")).await, Ok(()));
+        assert_eq!(try_it(http(port, "")).await, WELL);
+        assert_eq!(try_it(http(port, "d2")).await, WELL);
         let error = try_it(http(port, "d1")).await.unwrap_err();
         assert!(error.contains("not yet with its new configuration"), "a header is not the body: {error}");
+    }
+
+    #[tokio::test]
+    async fn http_tells_what_the_process_notes() {
+        let port =
+            server("HTTP/1.1 200 OK\r\n\r\nnote: version 3 \u{7}is broken\n footnote: x\nnote: so is 4\nd2\n", true)
+                .await;
+        assert_eq!(try_it(http(port, "d2")).await, Ok("version 3 is broken\nso is 4".to_owned()));
+        assert_eq!(notes(format!("note: {}", "é".repeat(600)).as_bytes()), "é".repeat(499) + "…");
     }
 
     #[tokio::test]
@@ -206,7 +236,7 @@ mod tests {
     async fn tcp_needs_a_listener() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        assert_eq!(try_it(ProbeKind::Tcp { port }).await, Ok(()));
+        assert_eq!(try_it(ProbeKind::Tcp { port }).await, WELL);
         drop(listener);
         let error = try_it(ProbeKind::Tcp { port }).await.unwrap_err();
         assert_eq!(error, format!("does not accept connections on port {port} (Connection refused)"));
@@ -214,10 +244,10 @@ mod tests {
 
     #[tokio::test]
     async fn programs_tell_by_their_exit_code() {
-        assert_eq!(try_it(ProbeKind::Exec { command: sh("true") }).await, Ok(()));
+        assert_eq!(try_it(ProbeKind::Exec { command: sh("true") }).await, WELL);
         let error = try_it(ProbeKind::Exec { command: sh("echo no; exit 2") }).await.unwrap_err();
         assert_eq!(error, "is not healthy: its probe ended with exit code 2:\nno");
         assert!(try_it(ProbeKind::Exec { command: sh("sleep 9") }).await.unwrap_err().contains("took longer"));
-        assert_eq!(try_it(ProbeKind::Alive).await, Ok(()));
+        assert_eq!(try_it(ProbeKind::Alive).await, WELL);
     }
 }

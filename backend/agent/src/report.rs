@@ -46,7 +46,8 @@ impl Entry {
     /// Of a process of which nothing is known yet.
     fn unknown(spec: &ProcessSpec) -> Self {
         let (role, name) = (spec.role.clone(), spec.name.clone());
-        let report = ProcessReport { role, name, healthy: false, restarts: 0, message: String::new(), last_end: None };
+        let (message, note) = (String::new(), String::new());
+        let report = ProcessReport { role, name, healthy: false, restarts: 0, message, note, last_end: None };
         Self { report, attempted: 0, settled: 0 }
     }
 }

@@ -200,6 +200,7 @@ fn success(config: &InstanceConfig, life: LifeId) -> InstanceReport {
         healthy: true,
         restarts: 0,
         message: String::new(),
+        note: String::new(),
         last_end: None,
     };
     InstanceReport {

@@ -69,13 +69,15 @@ struct Running {
     loaded: Arc<Wanted>,
     /// It has shown no effect of its last reload for too long.
     reload_again: bool,
+    /// What its last good probe said for the owner.
+    note: String,
 }
 
 /// What the loop waits for.
 enum Event {
     Wanted(bool),
     Ended(io::Result<ExitStatus>),
-    Probed(Result<(), String>),
+    Probed(Result<String, String>),
     Retry,
 }
 
@@ -203,7 +205,8 @@ impl Actor {
                     self.restarts += 1;
                 }
                 let health = Health::new(Instant::now());
-                self.running = Some(Running { process, health, loaded: wanted.clone(), reload_again: false });
+                let (loaded, note) = (wanted.clone(), String::new());
+                self.running = Some(Running { process, health, loaded, reload_again: false, note });
             }
             Err(error) => {
                 let program = wanted.spec.command.first().map_or("", String::as_str);
@@ -333,12 +336,13 @@ impl Actor {
         self.publish();
     }
 
-    fn probed(&mut self, result: Result<(), String>) {
+    fn probed(&mut self, result: Result<String, String>) {
         let Some(running) = &mut self.running else { return };
         let now = Instant::now();
         let loaded = running.loaded.clone();
         match result {
-            Ok(()) => {
+            Ok(note) => {
+                running.note = note;
                 running.health.passed(&loaded.spec.health, now);
                 // With a retry under way, the message is about that.
                 if self.retry_at.is_none() {
@@ -378,6 +382,7 @@ impl Actor {
             entry.report.healthy = healthy;
             entry.report.restarts = self.restarts;
             entry.report.message.clone_from(&self.message);
+            entry.report.note = running.map(|running| running.note.clone()).unwrap_or_default();
             entry.report.last_end.clone_from(&self.last_end);
             entry.settled = settled.unwrap_or(entry.settled);
         });
@@ -385,7 +390,7 @@ impl Actor {
 }
 
 /// Waits until the next probe is due and makes it.
-async fn next_probe(host: &Host, at: Instant, wanted: &Wanted) -> Result<(), String> {
+async fn next_probe(host: &Host, at: Instant, wanted: &Wanted) -> Result<String, String> {
     sleep_until(at.into()).await;
     probe(host, &wanted.spec.health, &wanted.environment).await
 }

@@ -52,6 +52,7 @@ mod draining;
 mod emit;
 mod leaving;
 mod matching;
+mod notes;
 mod replacing;
 mod roles;
 mod serving;

@@ -3,6 +3,7 @@
 use super::{
     actions::only_tasks_are_missing,
     board::{Age, Board, Draft, Trouble, Weight},
+    notes::notes,
 };
 use crate::{
     explain,
@@ -72,6 +73,9 @@ pub(super) fn settle(board: &mut Board<'_>) {
             ServiceState::Running => board.plan.say(Level::Info, "Everything runs as it was asked for."),
             _ => board.plan.say(Level::Info, format!("The service is in state {state} now.")),
         }
+    }
+    if state == ServiceState::Running && !status.reason.is_empty() && status.reason != before.reason {
+        board.plan.say(Level::Warn, status.reason.clone());
     }
     tell_waiters(board, converged, &status);
     if status != *before {
@@ -189,7 +193,7 @@ fn entry_poll(board: &Board<'_>) -> Duration {
 fn state(board: &Board<'_>, converged: bool, worst: Option<(Weight, String)>) -> (ServiceState, String) {
     let before = &board.world.service.status;
     if converged {
-        return (ServiceState::Running, String::new());
+        return (ServiceState::Running, notes(board));
     }
     if let Some((Weight::Failing | Weight::Hopeless, reason)) = &worst {
         return (ServiceState::Error, reason.clone());

@@ -60,6 +60,7 @@ async fn agent(store: Store, cloud: SimulatedCloud, spec: ContainerSpec, hub: Di
                         healthy: true,
                         restarts: 0,
                         message: String::new(),
+                        note: String::new(),
                         last_end: None,
                     })
                     .collect(),

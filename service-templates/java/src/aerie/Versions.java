@@ -14,7 +14,6 @@ import org.apache.catalina.Engine;
 import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleEvent;
 import org.apache.catalina.LifecycleListener;
-import org.apache.catalina.core.StandardContext;
 import org.apache.catalina.core.StandardHost;
 import org.apache.catalina.startup.ContextConfig;
 import org.apache.catalina.valves.ErrorReportValve;
@@ -33,6 +32,8 @@ public final class Versions implements LifecycleListener {
     private static final Log LOG = LogFactory.getLog(Versions.class);
     /** Digest of the file as far as it has been brought about; the health check asks for it. */
     private static volatile String done = "";
+    /** What the owner should know of the versions, by their ids. */
+    private static final Map<String, String> NOTES = new ConcurrentHashMap<>();
 
     private final Map<String, StandardHost> hosts = new ConcurrentHashMap<>();
     private Path file;
@@ -46,6 +47,10 @@ public final class Versions implements LifecycleListener {
 
     static String done() {
         return done;
+    }
+
+    static Iterable<String> notes() {
+        return NOTES.values();
     }
 
     public void setFile(String path) {
@@ -151,35 +156,37 @@ public final class Versions implements LifecycleListener {
         engine.addChild(host);
         hosts.put(version, host);
 
-        StandardContext context = new StandardContext();
+        Application application = new Application(version);
         SharedSessions sessions = new SharedSessions(redis, locks);
         try {
-            context.setName("");
-            context.setPath("");
-            context.setDocBase(code.resolve(version).toString());
-            context.setWorkDir(work.resolve(version).toString());
+            application.setName("");
+            application.setPath("");
+            application.setDocBase(code.resolve(version).toString());
+            application.setWorkDir(work.resolve(version).toString());
             File own = code.resolve(version).resolve("META-INF/context.xml").toFile();
             if (own.isFile()) {
-                context.setConfigFile(own.toURI().toURL());
+                application.setConfigFile(own.toURI().toURL());
             }
-            context.addLifecycleListener(new ContextConfig());
-            context.addLifecycleListener(event -> {
+            application.addLifecycleListener(new ContextConfig());
+            application.addLifecycleListener(event -> {
                 // After the application's own context.xml, which may name another manager.
                 if (Lifecycle.BEFORE_START_EVENT.equals(event.getType())) {
-                    context.setManager(sessions);
+                    application.setManager(sessions);
                 }
             });
-            context.getPipeline().addValve(new SessionValve());
-            host.addChild(context);
+            application.getPipeline().addValve(new SessionValve());
+            host.addChild(application);
         } catch (IOException | RuntimeException failed) {
             LOG.error("Version " + version + " cannot be started", failed);
         }
-        String outcome = context.getState().isAvailable() ? " is deployed" : " could not be started";
+        application.note().ifPresent(note -> NOTES.put(version, note));
+        String outcome = application.getState().isAvailable() ? " is deployed" : " could not be started";
         LOG.info("Version " + version + outcome + " after " + (System.nanoTime() - started) / 1_000_000 + " ms");
     }
 
     private void undeploy(String version) {
         engine.removeChild(hosts.remove(version));
+        NOTES.remove(version);
         delete(work.resolve(version));
         LOG.info("Version " + version + " is removed");
     }

@@ -8,6 +8,9 @@ use crate::harness::{
 };
 use std::time::{Duration, Instant};
 
+/// Asks as the agent does.
+const HEALTH: &str = r"exec 3<>/dev/tcp/127.0.0.1/8092 && printf 'GET / HTTP/1.0\r\n\r\n' >&3 && cat <&3";
+
 #[test]
 fn no_request_is_lost_while_things_change() {
     let app = App::new();
@@ -66,6 +69,12 @@ fn no_request_is_lost_while_things_change() {
     visitors.finish("a version that cannot start");
     let logs = site.instances["java1"].container.logs();
     assert!(logs.contains("no database") && logs.contains("could not be started"), "{logs}");
+    let note = format!(
+        "note: Version {} could not be started, so visitors get an error page: java.lang.IllegalStateException: no database",
+        app.broken.0
+    );
+    let (_, health) = site.instances["java1"].container.run(&["bash", "-c", HEALTH]);
+    assert!(health.contains(&note), "{health}");
 
     // An instance that dies without notice costs time, not requests.
     site.instances.remove("java2");

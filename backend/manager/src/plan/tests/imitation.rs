@@ -48,6 +48,8 @@ pub(crate) struct Imitation {
     pub silent: BTreeSet<InstanceId>,
     /// Roles whose process never gets healthy.
     pub sick: BTreeSet<RoleName>,
+    /// What healthy processes note.
+    pub note: String,
     /// Attempts to run a container that fail.
     pub fail_runs: u32,
     /// Containers were ended from outside: fewer may serve than before.
@@ -130,6 +132,7 @@ impl Imitation {
             containers: BTreeMap::new(),
             silent: BTreeSet::new(),
             sick: BTreeSet::new(),
+            note: String::new(),
             fail_runs: 0,
             losses: false,
             finished: vec![],

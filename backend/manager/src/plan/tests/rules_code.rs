@@ -50,6 +50,27 @@ fn code_is_looked_through_once() {
 }
 
 #[test]
+fn what_programs_note_of_the_active_version_is_told_once() {
+    let mut shop = Imitation::running();
+    shop.scale(1, 1, 2);
+    shop.settle();
+    assert_eq!(shop.world.service.status.reason, "");
+    let first = shop.world.service.serving.unwrap();
+    let second = shop.add_version(7);
+    shop.ask(|service| service.active = Some(second));
+    shop.note = format!("version {second} could not be started\nversion {first} has a strange servlet");
+    shop.settle();
+    assert_eq!(shop.state(), ServiceState::Running, "it does what it was asked for");
+    assert_eq!(shop.world.service.status.reason, "version 7 could not be started", "each note once");
+    assert_eq!(shop.lines.iter().filter(|line| line.contains("could not be started")).count(), 1, "{:?}", shop.lines);
+    shop.check_fixpoint();
+    shop.ask(|service| service.active = Some(first));
+    shop.settle();
+    assert_eq!(shop.world.service.status.reason, "version 0 has a strange servlet", "what is said of the active one");
+    shop.check_fixpoint();
+}
+
+#[test]
 fn one_flip_at_a_time() {
     let mut shop = Imitation::running();
     shop.scale(2, 1, 1);

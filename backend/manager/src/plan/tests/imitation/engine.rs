@@ -49,6 +49,7 @@ impl Imitation {
                         healthy: healthy(&process.role),
                         restarts: 0,
                         message: if healthy(&process.role) { String::new() } else { "connection refused".into() },
+                        note: self.note.clone(),
                         last_end: None,
                     })
                     .collect(),
