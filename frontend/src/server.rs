@@ -60,6 +60,9 @@ pub struct Dated<T> {
     /// The server's clock.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
+    /// Events after this one are not in the data; pages that hear of events have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
     /// What was true then.
     pub data: T,
 }
@@ -67,6 +70,11 @@ pub struct Dated<T> {
 #[cfg(feature = "ssr")]
 impl<T> Dated<T> {
     fn new(data: T) -> Self {
-        Self { now: crate::ssr::context::now(), data }
+        Self { now: crate::ssr::context::now(), seen: None, data }
+    }
+
+    /// Of data that was read after the newest event was.
+    fn since(seen: String, data: T) -> Self {
+        Self { seen: Some(seen), ..Self::new(data) }
     }
 }

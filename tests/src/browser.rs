@@ -86,6 +86,14 @@ impl Browser {
         Ok(())
     }
 
+    /// Runs a script in every page from now on, before any of the page's own.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn before_pages(&self, script: &str) -> Result<()> {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": script })).await
+    }
+
     /// Opens a page of the installation and, with scripts on, waits until it is hydrated.
     ///
     /// # Errors

@@ -28,6 +28,11 @@ pub struct EventFeed {
 }
 
 impl UseCases {
+    /// Id of the newest event: what is read after this was asked is not older.
+    pub async fn newest_event(&self) -> Outcome<String> {
+        Ok(self.store().events_head().await?.to_string())
+    }
+
     /// Opens a feed: from just after the given event on (`Last-Event-ID`), or from now on.
     #[boxed]
     pub async fn events(&self, actor: &Actor, after: Option<&str>, listener: &Listener) -> Outcome<EventFeed> {

@@ -23,9 +23,11 @@ const NAMES: [&str; 6] = ["application", "service", "instance", "operation", "ac
 /// the director. Shorter: more requests while it is down.
 const REOPEN: Duration = Duration::from_secs(5);
 
-/// Calls `changed` whenever something happened that concerns the page, or when events may have been missed. Tabs in the
-/// background let go of the stream: a browser opens only six connections to a server over HTTP/1.1, all tabs together.
+/// Calls `changed` whenever something happened that concerns the page, or when events may have been missed. `seen` is the
+/// newest event that the page's first data knows of. Tabs in the background let go of the stream: a browser opens only six
+/// connections to a server over HTTP/1.1, all tabs together.
 pub fn use_events(
+    seen: Option<String>,
     concerns: impl Fn(&EventView) -> bool + Send + Sync + 'static,
     changed: Callback<()>,
 ) -> Signal<Connection> {
@@ -33,13 +35,18 @@ pub fn use_events(
     let attempt = RwSignal::new(0_u32);
     let visible = page_visible();
     let concerns = Arc::new(concerns);
+    let seen = StoredValue::new(seen);
     Effect::new(move |_| {
         attempt.track();
         connection.set(Connection::Connecting);
         if !visible.get() {
             return;
         }
-        let Some(mut source) = Source::open("/api/v1/events") else { return };
+        // The first stream begins where the page's data ends. Later ones begin now.
+        let gapless = seen.try_update_value(Option::take).flatten();
+        let address = gapless.as_ref().map(|seen| format!("/api/v1/events?after={seen}"));
+        let Some(mut source) = Source::open(address.as_deref().unwrap_or("/api/v1/events")) else { return };
+        let gapless = StoredValue::new(gapless.is_some());
         for name in NAMES {
             let concerns = Arc::clone(&concerns);
             source.on(name, move |data| {
@@ -57,7 +64,8 @@ pub fn use_events(
             let now = if state == SourceState::Open { Connection::Live } else { Connection::Connecting };
             _ = connection.try_set(now);
             match state {
-                // Whatever happened since the page was made, or while there was no connection, is seen by looking again.
+                SourceState::Open if gapless.try_update_value(std::mem::take).unwrap_or_default() => {}
+                // Whatever happened while there was no connection is seen by looking again.
                 SourceState::Open => changed.run(()),
                 SourceState::Closed => set_timeout(move || _ = attempt.try_update(|n| *n += 1), REOPEN),
                 SourceState::Retrying => {}

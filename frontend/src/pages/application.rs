@@ -49,6 +49,7 @@ pub fn ApplicationPage() -> impl IntoView {
 fn Application(first: Dated<ApplicationData>) -> impl IntoView {
     let id = first.data.application.id;
     let (read_only, owner) = (first.data.application.read_only, first.data.application.owner.clone());
+    let seen = first.seen.clone();
     let page = PageData::new(first, move || load_application(id));
     // Events tell owners only.
     let runs = Memo::new(move |_| {
@@ -60,7 +61,7 @@ fn Application(first: Dated<ApplicationData>) -> impl IntoView {
         page.refresh.run(());
         signed_in.changed();
     });
-    let connection = use_events(move |event: &EventView| event.application_id == Some(id), changed);
+    let connection = use_events(seen, move |event: &EventView| event.application_id == Some(id), changed);
     leave_when_refused(page, "/applications".to_owned());
     let application = Memo::new(move |_| page.value.with(|page| page.data.application.clone()));
     let name = Memo::new(move |_| application.with(|application| application.name.clone()));

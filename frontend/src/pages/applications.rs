@@ -41,13 +41,14 @@ pub fn Dashboard() -> impl IntoView {
 #[component]
 fn Applications(first: Dated<ApplicationsData>, after: Option<String>) -> impl IntoView {
     let whole = after.is_none();
+    let seen = first.seen.clone();
     let page = PageData::new(first, move || load_applications(after.clone()));
     let signed_in = expect_context::<SignedIn>();
     let changed = Callback::new(move |()| {
         page.refresh.run(());
         signed_in.changed();
     });
-    let connection = use_events(|_| true, changed);
+    let connection = use_events(seen, |_| true, changed);
     let data = Memo::new(move |_| page.value.with(|page| page.data.clone()));
     let list = move || {
         let data = data.get();

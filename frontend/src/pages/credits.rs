@@ -38,10 +38,12 @@ pub fn CreditsPage() -> impl IntoView {
 
 #[component]
 fn Credits(first: Dated<CreditsData>, after: Option<String>) -> impl IntoView {
+    let seen = first.seen.clone();
     let page = PageData::new(first, move || load_credits(after.clone()));
     let signed_in = expect_context::<SignedIn>();
     // Only what is about the account itself concerns this page, and that always comes.
     use_events(
+        seen,
         |_| false,
         Callback::new(move |()| {
             page.refresh.run(());
@@ -56,7 +58,7 @@ fn Credits(first: Dated<CreditsData>, after: Option<String>) -> impl IntoView {
             until it is removed; what belongs to the platform itself costs nothing."
         </p>
         {move || {
-            let Dated { now, data } = page.value.get();
+            let Dated { now, data, .. } = page.value.get();
             view! {
                 <Now credit=data.credits.credit now />
                 <Days days=data.credits.days />

@@ -110,12 +110,13 @@ where
 #[component]
 fn Service(first: First) -> impl IntoView {
     let First { service: first, load, runs, actions, backups, lines } = first;
-    let (service, now) = (&first.data.service, Dated { now: first.now, data: () });
+    let (service, now) = (&first.data.service, Dated { now: first.now, seen: None, data: () });
     let (id, application_id) = (service.summary.id, service.summary.application_id);
     let (application, takes_code) = (service.application.clone(), service.takes_code);
     let (has_settings, public) = (!service.settings.is_empty(), service.summary.address.is_some());
     let (read_only, owner) = (service.read_only, service.owner.clone());
     let takes_variables = service.connections.takes_variables;
+    let seen = first.seen.clone();
     let page = PageData::new(first, move || load_service(id));
     let has_actions = !actions.actions.is_empty();
     let actions = PageData::new(actions, move || load_actions(id));
@@ -132,7 +133,7 @@ fn Service(first: First) -> impl IntoView {
         }
         signed_in.changed();
     });
-    let connection = use_events(move |event: &EventView| event.service_id == Some(id), changed);
+    let connection = use_events(seen, move |event: &EventView| event.service_id == Some(id), changed);
     let moving = part(page, |service| {
         !service.instances.is_empty() || service.operation.as_ref().is_some_and(|operation| !operation.state.is_final())
     });

@@ -34,7 +34,7 @@ pub fn TrashPage() -> impl IntoView {
 #[component]
 fn Trash(first: Dated<TrashData>) -> impl IntoView {
     let restore = ServerAction::<RestoreVolume>::new();
-    let Dated { now, data: TrashData { volumes, applications } } = first;
+    let Dated { now, data: TrashData { volumes, applications }, .. } = first;
     let empty = volumes.is_empty();
     let rows: Vec<_> = volumes.into_iter().map(|volume| row(volume, &applications, now, restore)).collect();
     view! {

@@ -38,10 +38,11 @@ pub fn VolumePage() -> impl IntoView {
 fn Volume(first: Dated<VolumeView>) -> impl IntoView {
     let (id, application_id, application) = (first.data.id, first.data.application_id, first.data.application.clone());
     let in_trash = first.data.removed_at.is_some();
+    let seen = first.seen.clone();
     let page = PageData::new(first, move || load_volume(id));
     let copying = Memo::new(move |_| page.value.with(|page| page.data.state == VolumeState::Copying));
     refresh_every(PACE, Signal::derive(move || copying.get()), page.refresh);
-    let _connection = use_events(move |event: &EventView| event.application_id == application_id, page.refresh);
+    let _connection = use_events(seen, move |event: &EventView| event.application_id == application_id, page.refresh);
     let name = Memo::new(move |_| page.value.with(|page| page.data.name.clone()));
     let data = Memo::new(move |_| page.value.with(Clone::clone));
     let trail = application_id.map(|application_id| {

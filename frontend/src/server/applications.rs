@@ -41,9 +41,10 @@ pub async fn load_applications(#[server(default)] after: Option<String>) -> Resu
     use aerie_domain::views::PageQuery;
     let (actor, use_cases) = (context::actor()?, context::use_cases()?);
     let after = after.filter(|after| !after.is_empty());
+    let seen = use_cases.newest_event().await?;
     let page = use_cases.applications(&actor, &PageQuery { after, limit: None }).await?;
     let icons = super::kinds::icons(&use_cases);
-    Ok(Dated::new(ApplicationsData { applications: page.items, next: page.next, icons }))
+    Ok(Dated::since(seen, ApplicationsData { applications: page.items, next: page.next, icons }))
 }
 
 /// One application.
@@ -51,10 +52,11 @@ pub async fn load_applications(#[server(default)] after: Option<String>) -> Resu
 pub async fn load_application(application: ApplicationId) -> Result<Dated<ApplicationData>, PageError> {
     use crate::ssr::context;
     let (actor, use_cases) = (context::actor()?, context::use_cases()?);
+    let seen = use_cases.newest_event().await?;
     let volumes = use_cases.volumes(&actor, application).await?;
     let kept = use_cases.volumes_kept_inside(&actor, application).await?;
     let application = use_cases.application(&actor, application).await?;
-    Ok(Dated::new(ApplicationData { application, volumes, kept, icons: super::kinds::icons(&use_cases) }))
+    Ok(Dated::since(seen, ApplicationData { application, volumes, kept, icons: super::kinds::icons(&use_cases) }))
 }
 
 /// Makes an application and shows it.

@@ -23,8 +23,9 @@ pub async fn load_credits(#[server(default)] after: Option<String>) -> Result<Da
     use crate::ssr::context;
     use aerie_domain::views::PageQuery;
     let (actor, use_cases) = (context::actor()?, context::use_cases()?);
+    let seen = use_cases.newest_event().await?;
     let credits = use_cases.credits(&actor).await?;
     let after = after.filter(|after| !after.is_empty());
     let page = use_cases.credit_entries(&actor, &PageQuery { after, limit: None }).await?;
-    Ok(Dated::new(CreditsData { credits, entries: page.items, next: page.next }))
+    Ok(Dated::since(seen, CreditsData { credits, entries: page.items, next: page.next }))
 }

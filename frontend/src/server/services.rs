@@ -23,10 +23,11 @@ pub struct ServiceData {
 pub async fn load_service(service: ServiceId) -> Result<Dated<ServiceData>, PageError> {
     use crate::ssr::context;
     let (actor, use_cases) = (context::actor()?, context::use_cases()?);
+    let seen = use_cases.newest_event().await?;
     let service = use_cases.service(&actor, service).await?;
     let icon = use_cases.kind_offered(&service.summary.kind).map(|kind| kind.icon).unwrap_or_default();
     let git = service.takes_code.then(|| git_address(&context::director_url(), &service));
-    Ok(Dated::new(ServiceData { service, icon, git }))
+    Ok(Dated::since(seen, ServiceData { service, icon, git }))
 }
 
 /// The address of a service's repository: with the user's name, so that git asks for the token alone.
@@ -226,6 +227,7 @@ mod tests {
     fn the_page_s_data_survives_its_way_to_the_browser() {
         let data = Dated {
             now: datetime!(2026-11-21 14:03:22.417 UTC),
+            seen: Some("12-3".to_owned()),
             data: ServiceData { service: service(), icon: String::new(), git: None },
         };
         let json = serde_json::to_string(&data).unwrap();

@@ -31,7 +31,9 @@ pub struct FilesData {
 #[server(prefix = "/fn", endpoint = "load_volume")]
 pub async fn load_volume(volume: VolumeId) -> Result<Dated<VolumeView>, PageError> {
     use crate::ssr::context;
-    Ok(Dated::new(context::use_cases()?.volume(&context::actor()?, volume).await?))
+    let use_cases = context::use_cases()?;
+    let seen = use_cases.newest_event().await?;
+    Ok(Dated::since(seen, use_cases.volume(&context::actor()?, volume).await?))
 }
 
 /// A folder of a volume.

@@ -41,7 +41,7 @@ fn Health(first: Dated<HealthView>) -> impl IntoView {
         <h1>"Health"</h1>
         <AdminNav />
         {move || {
-            let Dated { now, data } = page.value.get();
+            let Dated { now, data, .. } = page.value.get();
             let directors: Vec<_> =
                 data.directors.into_iter().map(|director| view! { <Director director now /> }).collect();
             view! {

@@ -54,7 +54,7 @@ fn User(first: Dated<AdminUserData>, after: Option<String>) -> impl IntoView {
         <section class="card" id="bookings">
             <h2>"Bookings"</h2>
             {move || {
-                let Dated { now, data } = page.value.get();
+                let Dated { now, data, .. } = page.value.get();
                 view! {
                     <LedgerTable entries=data.entries now />
                     <More next=data.next label="Older bookings" />

@@ -86,7 +86,7 @@ fn Progress(backups: BackupsData) -> impl IntoView {
 #[component]
 fn LastRestore(backups: BackupsData) -> impl IntoView {
     let told = Memo::new(move |_| {
-        backups.value.with(|Dated { data, now }| {
+        backups.value.with(|Dated { data, now, .. }| {
             let last = data.last_restore.clone()?;
             Some((words::restored(&last, &data.items), last.reason.is_empty(), last.ended_at?, *now))
         })

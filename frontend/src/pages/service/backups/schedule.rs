@@ -20,7 +20,7 @@ pub fn Schedule(backups: BackupsData, id: ServiceId) -> impl IntoView {
         .iter()
         .map(|option| view! { <option value=option.as_str() selected=*option == every>{label(*option)}</option> })
         .collect();
-    let next = Memo::new(move |_| backups.value.with(|Dated { data, now }| Some((data.next_at?, *now))));
+    let next = Memo::new(move |_| backups.value.with(|Dated { data, now, .. }| Some((data.next_at?, *now))));
     view! {
         <h3>"Schedule"</h3>
         <ProblemBox error fields=&["keep"] />
