@@ -9,11 +9,18 @@ use aerie_agent_protocol::TaggedLine;
 use std::time::Duration;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
-    time::timeout,
+    time::{Instant, sleep, timeout},
 };
 
 /// How long after a flood it is told how many lines were dropped, if nothing else is written. Longer: told later.
 const TELL_AFTER: Duration = Duration::from_millis(500);
+
+/// While a program writes again and again, what it writes is taken together after so long. Longer: those who follow its log see
+/// lines later; shorter: access logs of thousands of requests per second cost processor time that the requests need.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// Bytes that are read at once.
+const READ: usize = 8192;
 
 /// Where lines go.
 pub(crate) struct Sink {
@@ -53,7 +60,8 @@ impl Sink {
     pub(crate) async fn pump(self, mut from: impl AsyncRead + Unpin) {
         let mut cutter = Cutter::default();
         let mut rate = Rate::new();
-        let mut bytes = vec![0; 8192];
+        let mut bytes = vec![0; READ];
+        let mut read_at: Option<Instant> = None;
         loop {
             let read = if rate.is_dropping() {
                 // Cancel-safe: a read that is dropped has taken nothing.
@@ -73,6 +81,12 @@ impl Sink {
             for line in cutter.cut(&bytes[..read]) {
                 self.line(&line, &mut rate).await;
             }
+            let now = Instant::now();
+            // One that has more to say than is read at once is not held up.
+            if read < READ && read_at.is_some_and(|before| now - before < GATHER * 2) {
+                sleep(GATHER).await;
+            }
+            read_at = Some(now);
         }
         for line in cutter.rest() {
             self.line(&line, &mut rate).await;
@@ -194,6 +208,36 @@ mod tests {
         assert!(!told.is_empty() && told.iter().all(|line| line.starts_with("php|out|[")), "{told:?}");
         let dropped: usize = told.iter().filter_map(|l| l.split(['[', ' ']).nth(1)?.parse::<usize>().ok()).sum();
         assert_eq!(lines - told.len() + dropped, 600_000, "every line is passed on or counted");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_written_in_a_row_is_taken_together_and_nothing_waits_for_long() {
+        let (output, mut writer) = crate::output::channel();
+        let sink = Sink { log: Some((output, "web".into(), "access".into())), tails: Vec::new(), requests: None };
+        let (mut program, end) = tokio::io::duplex(1024);
+        let pump = tokio::spawn(sink.pump(end));
+        let begun = Instant::now();
+        let mut came = Vec::new();
+        for line in ["1\n", "2\n", "3\n", "4\n"] {
+            tokio::io::AsyncWriteExt::write_all(&mut program, line.as_bytes()).await.unwrap();
+            sleep(Duration::from_millis(1)).await;
+            while writer.lines.try_recv().is_ok() {
+                came.push(begun.elapsed());
+            }
+        }
+        assert_eq!(came.len(), 2, "the first is not held up, nor is the second; the others wait for more: {came:?}");
+        for _ in 0..2 {
+            writer.lines.recv().await.unwrap();
+        }
+        assert!(begun.elapsed() <= GATHER * 2, "{:?}", begun.elapsed());
+        // After a pause the next one comes at once again.
+        sleep(Duration::from_secs(1)).await;
+        let written = Instant::now();
+        tokio::io::AsyncWriteExt::write_all(&mut program, b"5\n").await.unwrap();
+        writer.lines.recv().await.unwrap();
+        assert_eq!(written.elapsed(), Duration::ZERO);
+        drop(program);
+        pump.await.unwrap();
     }
 
     proptest::proptest! {
