@@ -441,6 +441,67 @@ async fn a_service_keeps_what_is_on_volumes_and_its_nodes_and_mounts_may_die() -
     Ok(())
 }
 
+/// Waits until the metalogger knows of a file.
+async fn noted(home: &Installation, ada: &Api, keeper: ServiceId, name: &str) -> Result<()> {
+    let look = format!("grep -qr --include='*_ml*' {name} /data && echo noted || ls -l /data");
+    until("the metalogger to know it", Duration::from_secs(60), || async {
+        let files = ada.service(keeper).await.map_err(|error| error.to_string())?;
+        let told = in_role(home, &files, "metalogger", &["sh", "-c", &look]).map_err(|error| error.to_string())?;
+        if told.contains("noted") { Ok(()) } else { Err(told) }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_master_that_lost_everything_gets_it_back_from_the_metalogger() -> Result<()> {
+    let home = Installation::start("metalogger").await?;
+    let ada = home.api().register("ada").await?;
+    let service = ada.application_with("shop", "php").await?;
+    let (id, application) = (service.summary.id, service.summary.application_id.to_string());
+    let path = format!("/applications/{application}/services");
+    let keeper = ada.json::<ServiceView>(Method::POST, &path, Some(json!({ "kind": "files" }))).await?.summary.id;
+    let of_keeper = |end: &str| format!("/services/{keeper}{end}");
+    let uploads = volume(&ada, &application, json!({ "name": "uploads", "kept_by": keeper })).await?;
+    ada.accepted(Method::PUT, &format!("/services/{id}/volumes/{}", uploads.id), Some(json!({}))).await?;
+    ada.accepted(Method::POST, &of_keeper("/start"), None).await?;
+    let address = site(&ada, id, 1).await?;
+    let visitor = Visitor::patient_browser_like(&address)?;
+    ensure!(post_as(&visitor, &address, "early.txt", "before there was one").await? == "kept");
+
+    // It comes later, and hears of everything from then on.
+    ada.accepted(Method::PUT, &of_keeper("/scale"), Some(json!({ "roles": { "metalogger": 1 } }))).await?;
+    ensure!(post(&visitor, &address, "miaow").await? == "kept");
+    noted(&home, &ada, keeper, "cat.txt").await?;
+
+    // Nothing is left on the master's volume when it starts again.
+    let files = ada.service(keeper).await?;
+    in_role(&home, &files, "master", &["find", "/data", "-mindepth", "1", "-delete"])?;
+    kill_in(&home, &files, "master", "mfsmaster")?;
+    tellers_soon(&visitor, &address, "miaow").await?;
+    ensure!(post_as(&visitor, &address, "dog.txt", "woof").await? == "kept");
+    ada.wait_state(keeper, ServiceState::Running).await?;
+    let names = format!("/volumes/{}/files", uploads.id);
+    let listed: VolumeFolderView = ada.json(Method::GET, &names, None).await?;
+    let listed: Vec<_> = listed.entries.iter().map(|entry| entry.name.as_str()).collect();
+    ensure!(listed == ["cat.txt", "dog.txt", "early.txt"], "{listed:?}");
+
+    // The volume itself is gone, and all of the service has been away.
+    noted(&home, &ada, keeper, "dog.txt").await?;
+    ada.accepted(Method::POST, &of_keeper("/stop"), None).await?;
+    home.docker(&["volume", "rm", &format!("{}-{}-names", home.label(), keeper.0.simple())])?;
+    ada.accepted(Method::POST, &of_keeper("/start"), None).await?;
+    tellers_soon(&visitor, &address, "miaow").await?;
+    let content = format!("/volumes/{}/content?path=dog.txt", uploads.id);
+    let dog = ada.send(Method::GET, &content, None).await?.error_for_status()?.text().await?;
+    ensure!(dog == "woof", "{dog}");
+    ensure!(post(&visitor, &address, "purr").await? == "kept");
+
+    // Without one again: the master knows all that it needs.
+    ada.accepted(Method::PUT, &of_keeper("/scale"), Some(json!({ "roles": { "metalogger": 0 } }))).await?;
+    kill_in(&home, &ada.service(keeper).await?, "master", "mfsmaster")?;
+    tellers_soon(&visitor, &address, "purr").await.map(drop)
+}
+
 async fn gone(ada: &Api, application: &str) -> Result<()> {
     until("the application to be gone", Duration::from_secs(60), || async {
         let answer = ada.send(Method::GET, &format!("/applications/{application}"), None).await;

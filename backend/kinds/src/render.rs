@@ -41,6 +41,8 @@ pub struct RenderContext {
     pub roles: Vec<RoleName>,
     /// Per role, the instances that others may use (serving, not draining), in a stable order.
     pub members: BTreeMap<RoleName, Vec<Member>>,
+    /// Per role, how many instances there shall be, complete.
+    pub counts: BTreeMap<RoleName, u32>,
     /// Setting values, complete.
     pub settings: BTreeMap<String, String>,
     /// Passwords that the platform made for the service, complete.

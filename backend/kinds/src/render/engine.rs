@@ -28,6 +28,7 @@ const NAMES: &[&str] = &[
     "instance",
     "roles",
     "members",
+    "counts",
     "settings",
     "secrets",
     "variables",

@@ -63,6 +63,7 @@ fn full(kind: &Kind) -> RenderContext {
     let bound = Bound { service: "db".to_owned(), kind: "mysql".to_owned(), variables };
     RenderContext {
         members: kind.spec.roles.iter().map(|role| (role.name.clone(), member())).collect(),
+        counts: kind.spec.roles.iter().map(|role| (role.name.clone(), role.max)).collect(),
         variables: [("NAME".to_owned(), "value".to_owned())].into(),
         bindings: [("DB".to_owned(), bound)].into(),
         serving: Some(version),
@@ -88,6 +89,7 @@ fn bare(kind: &Kind) -> RenderContext {
         instance: InstanceId::generate(),
         roles: kind.spec.roles.iter().map(|role| role.name.clone()).collect(),
         members: BTreeMap::new(),
+        counts: kind.spec.roles.iter().map(|role| (role.name.clone(), role.min)).collect(),
         settings: BTreeMap::new(),
         secrets: kind.spec.secrets.iter().map(|secret| (secret.name.clone(), "secret".to_owned())).collect(),
         variables: BTreeMap::new(),

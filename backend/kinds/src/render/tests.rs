@@ -31,6 +31,7 @@ pub(super) fn context(roles: &[&str]) -> RenderContext {
         instance: "0190c0de-0000-7000-8000-0000000000aa".parse().unwrap(),
         roles: roles.iter().map(|name| role(name)).collect(),
         members: BTreeMap::new(),
+        counts: BTreeMap::new(),
         settings: BTreeMap::new(),
         secrets: BTreeMap::new(),
         variables: BTreeMap::new(),

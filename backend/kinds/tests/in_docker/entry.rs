@@ -36,6 +36,7 @@ fn context(public_port: u16, routes: Vec<Route>) -> RenderContext {
         slot: 0,
         draining: Vec::new(),
         slots: 1,
+        counts: std::collections::BTreeMap::new(),
         slots_wanted: 1,
         carried: Vec::new(),
     }

@@ -132,6 +132,12 @@ impl<'w> Board<'w> {
         }
     }
 
+    /// How many of each role are wanted.
+    pub fn counts(&self) -> BTreeMap<RoleName, u32> {
+        let count = |role: &RoleSpec| u32::try_from(self.count(&role.name)).unwrap_or(u32::MAX);
+        self.spec().roles.iter().map(|role| (role.name.clone(), count(role))).collect()
+    }
+
     /// How many slots the role that has them shall have.
     pub fn slots_wanted(&self) -> u32 {
         self.spec().slotted().map_or(1, |role| u32::try_from(self.count(&role.name)).unwrap_or(u32::MAX))

@@ -97,6 +97,7 @@ pub(super) fn context(board: &Board<'_>, draft: &Draft<'_>, members: &Members) -
         instance: draft.id,
         roles: board.spec().roles.iter().filter(|r| draft.phase(&r.name).is_some()).map(|r| r.name.clone()).collect(),
         members: seen_by(board, draft, members),
+        counts: board.counts(),
         settings: service.settings.clone(),
         secrets: service.secrets.clone(),
         variables: if for_user { service.variables.clone() } else { BTreeMap::new() },

@@ -111,6 +111,7 @@ impl Data {
             slot: 0,
             draining: Vec::new(),
             slots: 1,
+            counts: BTreeMap::new(),
             slots_wanted: 1,
             carried: Vec::new(),
         };

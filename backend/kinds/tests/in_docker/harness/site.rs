@@ -171,6 +171,7 @@ impl Site {
             slot: 0,
             draining: Vec::new(),
             slots: 1,
+            counts: BTreeMap::new(),
             slots_wanted: 1,
             carried: Vec::new(),
         }
