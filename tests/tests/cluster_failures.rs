@@ -195,6 +195,8 @@ async fn a_store_keeps_its_keys_when_moving_them_is_interrupted_and_when_replica
     eprintln!("1 to 3, interrupted: {}", writer.so_far().summary());
     shop.keeps(&writer.so_far(), "after 1 to 3").await?;
     wait_for_stock(&shop).await?;
+    half_a_move_is_ended(&shop, &first, "known", true).await?;
+    half_a_move_is_ended(&shop, &first, "unknown", false).await?;
 
     // Three nodes get a replica each, the replicas go, and then two of the nodes.
     shop.ask(Method::PUT, "/settings", Some(json!({ "settings": { "replicas": "on" } }))).await?;
@@ -209,6 +211,35 @@ async fn a_store_keeps_its_keys_when_moving_them_is_interrupted_and_when_replica
     shop.ends_with_one(writer).await?;
     wait_for_stock(&shop).await?;
     neighbour.noticed_nothing().await
+}
+
+/// A move was interrupted when one key had gone, one had not, and one was at both nodes: what the owner of the part did to that since
+/// then is what counts. With `known`, the owner still knows of the move; otherwise only the other node does.
+async fn half_a_move_is_ended(shop: &Shop, first: &str, tag: &str, known: bool) -> Result<()> {
+    let part = shop.redis(first, &format!("cluster keyslot {{{tag}}}"))?.trim().to_owned();
+    let (mut owner, mut others) = (None, Vec::new());
+    for name in shop.containers_of("store").await? {
+        match shop.redis(&name, &format!("set '{{{tag}}}kept' 1"))?.trim() {
+            "OK" => owner = Some(name),
+            _ => others.push(name),
+        }
+    }
+    let (owner, other) = (owner.context("somebody has the part")?, others.pop().context("another one")?);
+    let id = |name: &str| anyhow::Ok(shop.redis(name, "cluster myid")?.trim().to_owned());
+    let (owner_id, other_id) = (id(&owner)?, id(&other)?);
+    shop.redis(&owner, &format!("set '{{{tag}}}both' newer"))?;
+    shop.redis(&other, &format!("cluster setslot {part} importing {owner_id}"))?;
+    let keys = format!("printf 'asking\\nset {{{tag}}}both older\\nasking\\nset {{{tag}}}gone 1\\n'");
+    let ask = "REDISCLI_AUTH=$(cat /run/aerie/store/control) redis-cli --user aerie";
+    shop.home.docker(&["exec", &other, "sh", "-c", &format!("{keys} | {ask}")])?;
+    if known {
+        shop.redis(&owner, &format!("cluster setslot {part} migrating {other_id}"))?;
+    }
+    wait_complete(shop, 3).await?;
+    let get = |key: &str| anyhow::Ok(shop.redis(&owner, &format!("-c get '{{{tag}}}{key}'"))?.trim().to_owned());
+    let found = (get("kept")?, get("both")?, get("gone")?);
+    ensure!(found == ("1".to_owned(), "newer".to_owned(), "1".to_owned()), "{tag} {known}: {found:?}");
+    Ok(())
 }
 
 /// While keys are moved to two new nodes, the director and the node that gets them are killed.

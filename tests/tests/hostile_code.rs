@@ -14,7 +14,7 @@ case $1 in
 bomb) exec perl bomb.pl;;
 flood) yes "$(head -c 1023 /dev/zero | tr '\0' x)" | head -c 1073741824; sleep 2; echo "that was a gigabyte";;
 spin) echo spinning; while :; do :; done;;
-fill) for folder in /tmp /code /home/app; do
+fill) for folder in /run/aerie /tmp /code /home/app /dev/shm; do
         dd if=/dev/zero of=$folder/fill bs=1M || echo "cannot write more to $folder"
     done;;
 say) echo "still here";;
@@ -27,7 +27,7 @@ my $told = 0;
 while (1) { defined(fork) or $told++ or print "limit: $!\n" }
 "#;
 
-const CLEANUP: &str = "#!/bin/sh\nrm -f /tmp/fill /code/fill\necho clean\n";
+const CLEANUP: &str = "#!/bin/sh\nrm -f /run/aerie/fill /tmp/fill /code/fill /dev/shm/fill\necho clean\n";
 
 /// Processes that an instance of the kind may have.
 const PROCESSES: usize = 256;
@@ -129,7 +129,7 @@ async fn what_harms_an_instance_is_survived_and_others_notice_nothing() -> Resul
     let run = lab.ended(&run).await?;
     ensure!(run.results[0].code == Some(0), "{:?}", run.results);
     lab.logged("run", "No space left on device").await?;
-    for folder in ["/tmp", "/code", "/home/app"] {
+    for folder in ["/run/aerie", "/tmp", "/code", "/home/app", "/dev/shm"] {
         lab.logged("run", &format!("cannot write more to {folder}")).await?;
     }
     let run = attack(&lab, "say").await?;
