@@ -207,7 +207,7 @@ async fn a_store_keeps_its_keys_when_moving_them_is_interrupted_and_when_replica
     shop.wait_written(&writer).await?;
     eprintln!("3 to 6 and back: {}", writer.so_far().summary());
     shop.keeps(&writer.so_far(), "after 6 to 3").await?;
-    shop.scale("store", 1).await?;
+    leaving_is_interrupted(&mut shop).await?;
     shop.ends_with_one(writer).await?;
     wait_for_stock(&shop).await?;
     neighbour.noticed_nothing().await
@@ -253,6 +253,23 @@ async fn moving_is_interrupted(shop: &mut Shop, first: &str) -> Result<()> {
     shop.home.restart_director().await?;
     shop.done(operation).await?;
     wait_complete(shop, 3).await
+}
+
+/// While two nodes hand their keys over to the first one, that one, which moves them, and the director are killed.
+async fn leaving_is_interrupted(shop: &mut Shop) -> Result<()> {
+    let first = shop.by_slot("store").await?.remove(&0).context("the first node")?;
+    let operation = shop.begin_to_scale("store", 1).await?;
+    let back = until("parts to come back", PATIENCE, || async {
+        let said = shop.redis(&first, "cluster nodes").map_err(|e| e.to_string())?;
+        let back = owned(&said).remove(&0).unwrap_or_default();
+        if back > PARTS / 3 + 100 { Ok(back) } else { Err(said) }
+    })
+    .await?;
+    shop.kill(&[first])?;
+    shop.home.kill_director()?;
+    ensure!(back < PARTS - 100, "it came too late: the first node has {back} parts again");
+    shop.home.restart_director().await?;
+    shop.done(operation).await
 }
 
 /// Waits until keys are on their way from the first node; gives the container of the one that gets them.

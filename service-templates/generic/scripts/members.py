@@ -35,7 +35,13 @@ def read(role):
 
 
 def write(path, text):
-    """All of it or nothing: scripts may be reading."""
+    """All of it or nothing: scripts may be reading. Nothing when it is there: there may be no room for it."""
+    try:
+        with open(path) as file:
+            if file.read() == text:
+                return
+    except OSError:
+        pass
     fresh = f"{path}.{os.getpid()}"
     with open(fresh, "w") as file:
         file.write(text)
