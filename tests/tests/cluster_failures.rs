@@ -197,6 +197,7 @@ async fn a_store_keeps_its_keys_when_moving_them_is_interrupted_and_when_replica
     wait_for_stock(&shop).await?;
     half_a_move_is_ended(&shop, &first, "known", true).await?;
     half_a_move_is_ended(&shop, &first, "unknown", false).await?;
+    an_arrival_is_told(&shop, "arrived").await?;
 
     // Three nodes get a replica each, the replicas go, and then two of the nodes.
     shop.ask(Method::PUT, "/settings", Some(json!({ "settings": { "replicas": "on" } }))).await?;
@@ -240,6 +241,27 @@ async fn half_a_move_is_ended(shop: &Shop, first: &str, tag: &str, known: bool) 
     let found = (get("kept")?, get("both")?, get("gone")?);
     ensure!(found == ("1".to_owned(), "newer".to_owned(), "1".to_owned()), "{tag} {known}: {found:?}");
     Ok(())
+}
+
+/// A part has arrived, but who gave it was not told and still says that it is on its way.
+async fn an_arrival_is_told(shop: &Shop, tag: &str) -> Result<()> {
+    let names = shop.containers_of("store").await?;
+    let first = names.first().context("a node")?;
+    let part = shop.redis(first, &format!("cluster keyslot {{{tag}}}"))?.trim().to_owned();
+    let (mut owner, mut others) = (None, Vec::new());
+    for name in names {
+        let said = shop.redis(&name, &format!("get '{{{tag}}}nothing'"))?;
+        if said.contains("MOVED") { others.push(name) } else { owner = Some(name) }
+    }
+    let (owner, other) = (owner.context("somebody has the part")?, others.pop().context("another one")?);
+    let id = |name: &str| anyhow::Ok(shop.redis(name, "cluster myid")?.trim().to_owned());
+    let (owner_id, other_id) = (id(&owner)?, id(&other)?);
+    // At once, or the one in slot 0 ends it in between.
+    let ask = "REDISCLI_AUTH=$(cat /run/aerie/store/control) redis-cli --user aerie";
+    let take = format!("cluster setslot {part} importing {owner_id}\\ncluster setslot {part} node {other_id}\\n");
+    shop.redis(&owner, &format!("cluster setslot {part} migrating {other_id}"))?;
+    shop.home.docker(&["exec", &other, "sh", "-c", &format!("printf '{take}' | {ask}")])?;
+    wait_complete(shop, 3).await
 }
 
 /// While keys are moved to two new nodes, the director and the node that gets them are killed.
